@@ -1,0 +1,58 @@
+//! A whole config, checked and compiled: what the filter runs and what the CLI renders from.
+
+use crate::config::{self, Config};
+use crate::limits::Limits;
+use crate::ports::PortMap;
+use crate::problem::{Path, Problem};
+use crate::rules::RuleSet;
+
+/// A checked config: its port map, its limits and its compiled rules.
+#[derive(Debug)]
+pub struct Ambassador {
+    /// The name from `metadata`; may be empty.
+    pub name: String,
+    /// Which port leads where.
+    pub ports: PortMap,
+    /// Connections, timeouts and sizes.
+    pub limits: Limits,
+    /// What is reshaped, and how.
+    pub rules: RuleSet,
+}
+
+impl Ambassador {
+    /// Checks all of `config` and compiles its rules, or says all that is wrong with it.
+    pub fn new(config: &Config) -> Result<Self, Vec<Problem>> {
+        let mut problems = Vec::new();
+        check_head(config, &mut problems);
+        let spec = Path::root().key("spec");
+        let ports = PortMap::new(&config.spec.ports, &spec.key("ports"), &mut problems);
+        let limits = Limits::new(&config.spec.limits, &spec.key("limits"), &mut problems);
+        let rules = RuleSet::new(&config.spec.rules, &ports, &limits, &spec.key("rules"), &mut problems);
+        if problems.is_empty() {
+            Ok(Self { name: config.metadata.name.clone(), ports, limits, rules })
+        } else {
+            Err(problems)
+        }
+    }
+
+    /// Reads the JSON form of a config, in which Envoy hands it to the filter.
+    pub fn from_json(text: &[u8]) -> Result<Self, Vec<Problem>> {
+        let config: Config = serde_json::from_slice(text)
+            .map_err(|error| vec![Problem::new(&Path::root(), error.to_string())])?;
+        Self::new(&config)
+    }
+}
+
+fn check_head(config: &Config, problems: &mut Vec<Problem>) {
+    let root = Path::root();
+    if config.api_version != config::API_VERSION {
+        problems.push(
+            Problem::new(&root.key("apiVersion"), "unknown apiVersion")
+                .hint(format!("this version reads {}", config::API_VERSION)),
+        );
+    }
+    if config.kind != config::KIND {
+        problems
+            .push(Problem::new(&root.key("kind"), "unknown kind").hint(format!("expected {}", config::KIND)));
+    }
+}

@@ -1,0 +1,188 @@
+//! `ambassador.yaml` as a person writes it: the wire types, in serde's and JSON Schema's terms.
+//!
+//! These types only carry what was written. Their meaning, with its defaults and checks, is in
+//! [`ports`](crate::ports), [`limits`](crate::limits) and [`rules`](crate::rules).
+
+mod scalar;
+#[cfg(feature = "yaml")]
+mod schema;
+#[cfg(feature = "yaml")]
+pub mod yaml;
+
+use serde::{Deserialize, Serialize};
+
+pub use scalar::{OneOrMany, Scalar};
+
+/// The only `apiVersion` there is.
+pub const API_VERSION: &str = "kubectl-ambassador.dev/v1alpha1";
+/// The only `kind` there is.
+pub const KIND: &str = "Ambassador";
+
+/// The JSON Schema of `ambassador.yaml`, generated from the types of this module.
+#[cfg(feature = "yaml")]
+pub fn json_schema() -> serde_json::Value {
+    schemars::schema_for!(Config).to_value()
+}
+
+/// A whole `ambassador.yaml`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "yaml", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Config {
+    /// `kubectl-ambassador.dev/v1alpha1`
+    pub api_version: String,
+    /// `Ambassador`
+    pub kind: String,
+    /// The config's name.
+    #[serde(default)]
+    pub metadata: Metadata,
+    /// What the ambassador does.
+    pub spec: Spec,
+}
+
+/// The name of a config.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "yaml", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Metadata {
+    /// For people; `inject` names the cluster's objects after the workload.
+    #[serde(default)]
+    pub name: String,
+}
+
+/// What the ambassador does.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "yaml", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Spec {
+    /// Which port the ambassador listens on, and where each leads. At least one.
+    pub ports: Vec<Port>,
+    /// Connections, timeouts and sizes.
+    #[serde(default)]
+    pub limits: Limits,
+    /// What is reshaped. The first rule that matches an answer is used, no other.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<Rule>,
+}
+
+/// One line of the port map.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "yaml", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Port {
+    /// What rules call this port. Default: `port-` and the number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The port the ambassador listens on, 1 to 65535.
+    pub listen: Scalar,
+    /// The port of the legacy program, 1 to 65535, reached on 127.0.0.1.
+    pub target: Scalar,
+    /// What is spoken on this port. Default: `http`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub protocol: Option<String>,
+}
+
+/// Connections, timeouts and sizes. Times are written as `500ms`, `5s`, `1m30s`; sizes as `64KiB`, `4MiB` or bytes.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "yaml", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Limits {
+    /// Client connections to each port at a time; one more is closed. Default 256.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connections: Option<u32>,
+    /// Connections to the legacy program at a time; requests beyond wait. Default 32.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upstream_connections: Option<u32>,
+    /// How long connecting to the legacy program may take. Default 5s.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connect_timeout: Option<Scalar>,
+    /// How long a connection or an exchange may be silent. Default 50s; `0s` is for ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idle_timeout: Option<Scalar>,
+    /// How long an answer may take as a whole, from the end of the request. Default `0s`, which is for ever: the
+    /// idle timeout ends what hangs, and long downloads go on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_timeout: Option<Scalar>,
+    /// The largest body that is reshaped; others are passed on at any size. Default 4MiB, at most 64MiB.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<Scalar>,
+}
+
+/// Which answers are reshaped, and how.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "yaml", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Rule {
+    /// The rule's name, in errors and counters. Unique.
+    pub name: String,
+    /// Which exchanges the rule is for. Default: every answer with a status of 2xx.
+    #[serde(default, rename = "match")]
+    pub matches: Match,
+    /// What is done to the answer.
+    #[serde(default)]
+    pub response: Response,
+}
+
+/// Which exchanges a rule is for: all that is named must hold.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "yaml", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Match {
+    /// The name of the port that was asked. Default: any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<String>,
+    /// The methods of the request. Default: any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub methods: Option<Vec<String>>,
+    /// The path of the request, without its query: exact, or with `*` for one segment and `**` at the end for the
+    /// rest. Default: any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// The status of the answer: `200`, `2xx`, `400-499`, or a list of those. Default: `2xx`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<OneOrMany>,
+    /// The media type of the answer, such as `application/json` (which includes `application/problem+json`) or
+    /// `*/xml`. Default: any for a rule without `jq`; JSON, or no Content-Type at all, for one with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content_type: Option<String>,
+}
+
+/// What is done to an answer.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "yaml", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Response {
+    /// The jq program that makes the new body from the old. It must give exactly one value. `$request` holds
+    /// `method`, `path`, `query`, `headers` and `port`; `$response` holds `status` and `headers`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jq: Option<String>,
+    /// The format the body is in: `json`, whatever its Content-Type says. Default: what Content-Type says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// The format the new body is written in. Default: `json`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+    /// Headers of the answer that are set or removed.
+    #[serde(default)]
+    pub headers: HeaderEdits,
+    /// The status the client sees. Default: that of the legacy program.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// What happens when the body cannot be reshaped: `error` answers 502 with a problem document (RFC 9457), `pass`
+    /// sends the untouched original. Default: `error`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_error: Option<String>,
+}
+
+/// Headers that are set or removed.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "yaml", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct HeaderEdits {
+    /// Headers with their new values; a header that is there is replaced.
+    #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
+    pub set: serde_json::Map<String, serde_json::Value>,
+    /// Headers that are removed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remove: Vec<String>,
+}

@@ -1,0 +1,78 @@
+//! Headers that a rule sets and removes, and those that no rule may touch.
+
+use serde_json::Value;
+
+use crate::config;
+use crate::matcher::content_type::is_token_byte;
+use crate::problem::{Path, Problem};
+
+/// Headers that frame the message or belong to one hop (RFC 9110, sections 7.6 and 8; RFC 9112, section 6): with
+/// them wrong, client and proxy would disagree where an answer ends.
+const UNTOUCHABLE: [&str; 11] = [
+    "connection",
+    "content-encoding",
+    "content-length",
+    "host",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "http2-settings",
+];
+
+/// Headers set and removed, with lower-case names.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HeaderEdits {
+    /// Names and their new values.
+    pub set: Vec<(String, String)>,
+    /// Names of what is removed.
+    pub remove: Vec<String>,
+}
+
+impl HeaderEdits {
+    pub(super) fn new(written: &config::HeaderEdits, path: &Path, problems: &mut Vec<Problem>) -> Self {
+        let mut edits = Self::default();
+        for (name, value) in &written.set {
+            let path = path.key("set").key(name);
+            let name = checked_name(name, &path, problems);
+            let value = checked_value(value, &path, problems);
+            edits.set.extend(name.zip(value));
+        }
+        for (index, name) in written.remove.iter().enumerate() {
+            let name = checked_name(name, &path.key("remove").index(index), problems);
+            edits.remove.extend(name);
+        }
+        edits
+    }
+}
+
+fn checked_name(name: &str, path: &Path, problems: &mut Vec<Problem>) -> Option<String> {
+    let lower = name.to_ascii_lowercase();
+    if lower.is_empty() || !lower.bytes().all(is_token_byte) {
+        problems.push(Problem::new(path, "not a header name").at_key());
+    } else if UNTOUCHABLE.contains(&lower.as_str()) || lower.starts_with("x-ambassador-") {
+        problems.push(Problem::new(path, format!("a rule cannot touch `{lower}`")).at_key());
+    } else {
+        return Some(lower);
+    }
+    None
+}
+
+fn checked_value(value: &Value, path: &Path, problems: &mut Vec<Problem>) -> Option<String> {
+    let text = match value {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        Value::Bool(value) => value.to_string(),
+        _ => {
+            problems.push(Problem::new(path, "a header's value is a text"));
+            return None;
+        }
+    };
+    if text.bytes().any(|byte| byte.is_ascii_control() && byte != b'\t') {
+        problems.push(Problem::new(path, "a header's value has no line breaks and no control characters"));
+        return None;
+    }
+    Some(text)
+}

@@ -102,7 +102,7 @@ fn check_protocol(port: &config::Port, path: &Path, problems: &mut Vec<Problem>)
         None | Some("http") => {}
         Some("tcp") => problems.push(Problem::new(&path, "protocol tcp is not supported by this version")),
         Some(other) => {
-            problems.push(Problem::new(&path, format!("unknown protocol `{other}`")).hint("expected http"))
+            problems.push(Problem::new(&path, format!("unknown protocol `{other}`")).hint("expected http"));
         }
     }
 }

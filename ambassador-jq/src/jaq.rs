@@ -183,7 +183,7 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn run(program: &str, input: &str, expected: Expect) {
+    fn run(program: &str, input: &str, expected: &Expect) {
         let shown = match Program::compile(program) {
             Err(problems) => problems
                 .iter()
@@ -203,7 +203,7 @@ mod tests {
         run(
             "{fruits: map({name: .}), n: length}",
             r#"["a","b"]"#,
-            expect![[r#"{"fruits":[{"name":"a"},{"name":"b"}],"n":2}"#]],
+            &expect![[r#"{"fruits":[{"name":"a"},{"name":"b"}],"n":2}"#]],
         );
     }
 
@@ -212,26 +212,26 @@ mod tests {
         run(
             ".[]",
             "[1,2.50,[]]",
-            expect![[r#"
+            &expect![[r#"
             1
             2.50
             []"#]],
         );
-        run("empty", "1", expect![""]);
+        run("empty", "1", &expect![""]);
     }
 
     #[test]
     fn says_where_a_program_is_wrong() {
-        run(".a[", "1", expect!["3..3 expected closing bracket"]);
+        run(".a[", "1", &expect!["3..3 expected closing bracket"]);
         run(
             "foo | $x",
             "1",
-            expect![[r#"
+            &expect![[r#"
             0..3 function foo is not defined
             6..8 variable $x is not defined"#]],
         );
-        run(". |", "1", expect!["3..3 expected term"]);
-        run("", "1", expect!["0..0 expected term"]);
+        run(". |", "1", &expect!["3..3 expected term"]);
+        run("", "1", &expect!["0..0 expected term"]);
     }
 
     #[test]
@@ -243,18 +243,18 @@ mod tests {
 
     #[test]
     fn refuses_input_that_is_not_json() {
-        run(".", "NaN", expect!["the body is not valid JSON at byte 0"]);
-        run(".", "[01]", expect!["the body is not valid JSON at byte 2"]);
-        run(".", "{1:2}", expect!["the body is not valid JSON at byte 1"]);
-        run(".", "1 2", expect!["the body is not valid JSON at byte 2"]);
-        run(".", "", expect!["the body is not valid JSON at byte 0"]);
+        run(".", "NaN", &expect!["the body is not valid JSON at byte 0"]);
+        run(".", "[01]", &expect!["the body is not valid JSON at byte 2"]);
+        run(".", "{1:2}", &expect!["the body is not valid JSON at byte 1"]);
+        run(".", "1 2", &expect!["the body is not valid JSON at byte 2"]);
+        run(".", "", &expect!["the body is not valid JSON at byte 0"]);
     }
 
     #[test]
     fn bounds_depth() {
         let deep = |depth| "[".repeat(depth) + &"]".repeat(depth);
-        run("length", &deep(127), expect!["1"]);
-        run(".", &deep(100_000), expect!["more than 128 levels of nesting"]);
+        run("length", &deep(127), &expect!["1"]);
+        run(".", &deep(100_000), &expect!["more than 128 levels of nesting"]);
     }
 
     #[test]
@@ -264,7 +264,7 @@ mod tests {
             r#"[{"secret":"hunter2"}]"#,
             expect!["the program raised an error on this body"],
         );
-        run("nan", "1", expect!["the program gave a value that JSON cannot hold"]);
+        run("nan", "1", &expect!["the program gave a value that JSON cannot hold"]);
     }
 
     #[test]

@@ -334,28 +334,27 @@ spec:
 
     #[test]
     fn finds_all_that_makes_no_sense_at_once() {
-        let text = format!(
-            "apiVersion: v1
+        let text = "apiVersion: v1
 kind: Ambassador
 spec:
   ports:
-    - {{name: http, listen: 80, target: 8775}}
-    - {{name: http, listen: 80, target: 0}}
-    - {{listen: 127.0.0.1:6379, target: redis:6379, protocol: tcp}}
-    - {{name: A b, listen: 65536, target: 80}}
-  limits: {{connections: 0, idleTimeout: 5, connectTimeout: 0s, body: 1GiB}}
+    - {name: http, listen: 80, target: 8775}
+    - {name: http, listen: 80, target: 0}
+    - {listen: 127.0.0.1:6379, target: redis:6379, protocol: tcp}
+    - {name: A b, listen: 65536, target: 80}
+  limits: {connections: 0, idleTimeout: 5, connectTimeout: 0s, body: 1GiB}
   rules:
     - name: a
-      match: {{port: https, methods: [get, 'X Y'], path: stock, status: [2xx, 700], contentType: json}}
+      match: {port: https, methods: [get, 'X Y'], path: stock, status: [2xx, 700], contentType: json}
       response:
         jq: '.a['
         to: xml
         status: 204
         onError: ignore
-        headers: {{set: {{content-length: 1, x: \"a\\nb\"}}, remove: ['a b']}}
+        headers: {set: {content-length: 1, x: \"a\\nb\"}, remove: ['a b']}
     - name: a
 "
-        );
+        .to_string();
         check(
             &text,
             &expect![[r#"
@@ -390,21 +389,46 @@ spec:
 
     #[test]
     fn points_into_programs() {
-        check(&rule("        jq: .a | foo | $x\n"), &expect![[r#"
+        check(
+            &rule("        jq: .a | foo | $x\n"),
+            &expect![[r#"
             8:18 "foo" spec.rules[0].response.jq: function foo is not defined
-            8:24 "$x" spec.rules[0].response.jq: variable $x is not defined"#]]);
-        check(&rule("        jq: \"foo\"\n"), &expect![[r#"8:14 "foo" spec.rules[0].response.jq: function foo is not defined"#]]);
-        check(&rule("        jq: |\n          .a\n          | foo\n"), &expect![[r#"10:13 "foo" spec.rules[0].response.jq: function foo is not defined"#]]);
-        check(&rule("        jq: |\n          .a\n            | foo |\n"), &expect![[r#"9:11 ".a" within "" spec.rules[0].response.jq: expected term"#]]);
-        check(&rule("        jq: \"\\x2ea | foo\"\n"), &expect![[r#"8:13 "\"\\x2ea | foo\"" within "foo" spec.rules[0].response.jq: function foo is not defined"#]]);
-        check(&rule("        jq: >\n          .a\n          | foo\n"), &expect![[r#"9:11 ".a" within "foo" spec.rules[0].response.jq: function foo is not defined"#]]);
+            8:24 "$x" spec.rules[0].response.jq: variable $x is not defined"#]],
+        );
+        check(
+            &rule("        jq: \"foo\"\n"),
+            &expect![[r#"8:14 "foo" spec.rules[0].response.jq: function foo is not defined"#]],
+        );
+        check(
+            &rule("        jq: |\n          .a\n          | foo\n"),
+            &expect![[r#"10:13 "foo" spec.rules[0].response.jq: function foo is not defined"#]],
+        );
+        check(
+            &rule("        jq: |\n          .a\n            | foo |\n"),
+            &expect![[r#"9:11 ".a" within "" spec.rules[0].response.jq: expected term"#]],
+        );
+        check(
+            &rule("        jq: \"\\x2ea | foo\"\n"),
+            &expect![[
+                r#"8:13 "\"\\x2ea | foo\"" within "foo" spec.rules[0].response.jq: function foo is not defined"#
+            ]],
+        );
+        check(
+            &rule("        jq: >\n          .a\n          | foo\n"),
+            &expect![[r#"9:11 ".a" within "foo" spec.rules[0].response.jq: function foo is not defined"#]],
+        );
     }
 
     #[test]
     fn refuses_what_is_no_yaml() {
         check("", &expect![[r#"1:1 "" this config is empty"#]]);
         check("a: [", &expect![[r#"1:5 "" while parsing a node, did not find expected node content"#]]);
-        check("a:\n\t- b", &expect![[r#"2:2 "" tabs disallowed within this context (block indentation) (YAML indents with spaces, not tabs)"#]]);
+        check(
+            "a:\n\t- b",
+            &expect![[
+                r#"2:2 "" tabs disallowed within this context (block indentation) (YAML indents with spaces, not tabs)"#
+            ]],
+        );
         check("a: 1\na: 2", &expect![[r#"2:1 "" duplicated key in mapping"#]]);
         check("--- {}\n--- {}", &expect![[r#"2:5 "" a config is one YAML document, this is a second one"#]]);
         check("just text", &expect![[r#"1:1 "just text" expected an object, found a text"#]]);
@@ -415,7 +439,7 @@ spec:
         let mut text = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n".to_owned();
         for level in 1..10 {
             let list = vec![format!("*a{}", level - 1); 10].join(",");
-            text.push_str(&format!("a{level}: &a{level} [{list}]\n"));
+            text += &["a", &level.to_string(), ": &a", &level.to_string(), " [", &list, "]\n"].concat();
         }
         assert!(load(&text).is_err());
     }

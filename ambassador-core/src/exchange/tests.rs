@@ -80,7 +80,12 @@ fn reshapes_with_an_exact_length() {
     }]);
     let answer =
         ok(&[("content-length", "9"), ("etag", "\"1\""), ("x-powered-by", "COBOL"), ("vary", "accept")]);
-    check(&rules, &get(&[]), &answer, "[1,2,3]", &expect![[r#"
+    check(
+        &rules,
+        &get(&[]),
+        &answer,
+        "[1,2,3]",
+        &expect![[r#"
         request:
         x-ambassador-upstream = legacy_8775
         reshaped:
@@ -92,7 +97,8 @@ fn reshapes_with_an_exact_length() {
         :status = 203
         content-length = 7
         {"n":3}
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -103,19 +109,30 @@ fn strips_what_could_steer_it() {
         ("x-envoy-upstream-rq-timeout-ms", "1"),
         ("x-other", "kept"),
     ]);
-    check(&json!([]), &request, &ok(&[]), "[1]", &expect![[r#"
+    check(
+        &json!([]),
+        &request,
+        &ok(&[]),
+        "[1]",
+        &expect![[r"
         request:
         x-ambassador-upstream removed
         x-envoy-upstream-rq-timeout-ms removed
         x-ambassador-upstream = legacy_8775
         passed:
-    "#]]);
+    "]],
+    );
 }
 
 #[test]
 fn asks_for_what_it_can_read() {
     let request = get(&[("accept-encoding", "gzip"), ("range", "bytes=0-1"), ("if-none-match", "*")]);
-    check(&fruit_rule(), &request, &ok(&[]), "[1]", &expect![[r#"
+    check(
+        &fruit_rule(),
+        &request,
+        &ok(&[]),
+        "[1]",
+        &expect![[r#"
         request:
         x-ambassador-upstream = legacy_8775
         accept-encoding removed
@@ -125,12 +142,19 @@ fn asks_for_what_it_can_read() {
         content-type = application/json
         content-length = 7
         {"n":1}
-    "#]]);
-    check(&json!([]), &request, &ok(&[]), "[1]", &expect![[r#"
+    "#]],
+    );
+    check(
+        &json!([]),
+        &request,
+        &ok(&[]),
+        "[1]",
+        &expect![[r"
         request:
         x-ambassador-upstream = legacy_8775
         passed:
-    "#]]);
+    "]],
+    );
 }
 
 #[test]
@@ -157,64 +181,112 @@ fn never_reshapes_an_answer_of_envoy_itself() {
 #[test]
 fn head_loses_what_describes_the_original() {
     let request = head(&[(":method", "HEAD"), (":path", "/")]);
-    check(&fruit_rule(), &request, &ok(&[("content-length", "9"), ("etag", "\"1\"")]), "", &expect![[r#"
+    check(
+        &fruit_rule(),
+        &request,
+        &ok(&[("content-length", "9"), ("etag", "\"1\"")]),
+        "",
+        &expect![[r"
         request:
         x-ambassador-upstream = legacy_8775
         passed:
         content-length removed
         etag removed
-    "#]]);
+    "]],
+    );
 }
 
 #[test]
 fn failures_are_502_and_show_no_data() {
     let secret = r#"{"secret": "hunter2"}"#;
-    check(&json!([{"name": "r", "response": {"jq": ".[0]"}}]), &get(&[]), &ok(&[]), secret, &expect![[r#"
+    check(
+        &json!([{"name": "r", "response": {"jq": ".[0]"}}]),
+        &get(&[]),
+        &ok(&[]),
+        secret,
+        &expect![[r"
         request:
         x-ambassador-upstream = legacy_8775
         reshaped:
         content-type = application/json
         content-length = 4
         null
-    "#]]);
-    check(&fruit_rule(), &get(&[]), &ok(&[]), "<html>", &expect![[r#"
+    "]],
+    );
+    check(
+        &fruit_rule(),
+        &get(&[]),
+        &ok(&[]),
+        "<html>",
+        &expect![[r"
         request:
         x-ambassador-upstream = legacy_8775
         replaced: 502 rule fruit: the body is not valid JSON at byte 0
-    "#]]);
-    check(&fruit_rule(), &get(&[]), &ok(&[]), "", &expect![[r#"
+    "]],
+    );
+    check(
+        &fruit_rule(),
+        &get(&[]),
+        &ok(&[]),
+        "",
+        &expect![[r"
         request:
         x-ambassador-upstream = legacy_8775
         replaced: 502 rule fruit: the body is empty
-    "#]]);
-    check(&fruit_rule(), &get(&[]), &ok(&[("content-encoding", "gzip")]), "x", &expect![[r#"
+    "]],
+    );
+    check(
+        &fruit_rule(),
+        &get(&[]),
+        &ok(&[("content-encoding", "gzip")]),
+        "x",
+        &expect![[r"
         request:
         x-ambassador-upstream = legacy_8775
         replaced: 502 rule fruit: the body has a content coding that cannot be decoded
-    "#]]);
-    check(&fruit_rule(), &get(&[]), &ok(&[("content-length", "101")]), "x", &expect![[r#"
+    "]],
+    );
+    check(
+        &fruit_rule(),
+        &get(&[]),
+        &ok(&[("content-length", "101")]),
+        "x",
+        &expect![[r"
         request:
         x-ambassador-upstream = legacy_8775
         replaced: 502 rule fruit: the body is larger than 100 bytes
-    "#]]);
-    check(&json!([{"name": "r", "response": {"jq": ".[]"}}]), &get(&[]), &ok(&[]), "[1,2]", &expect![[r#"
+    "]],
+    );
+    check(
+        &json!([{"name": "r", "response": {"jq": ".[]"}}]),
+        &get(&[]),
+        &ok(&[]),
+        "[1,2]",
+        &expect![[r"
         request:
         x-ambassador-upstream = legacy_8775
         replaced: 502 rule r: the program gave 2 values where one is needed
-    "#]]);
+    "]],
+    );
 }
 
 #[test]
 fn on_error_pass_leaves_the_original() {
     let rules = json!([{"name": "r", "response": {"jq": ".[0]", "onError": "pass"}}]);
-    check(&rules, &get(&[]), &ok(&[]), "{}", &expect![[r#"
+    check(
+        &rules,
+        &get(&[]),
+        &ok(&[]),
+        "{}",
+        &expect![[r"
         request:
         x-ambassador-upstream = legacy_8775
         reshaped:
         content-type = application/json
         content-length = 4
         null
-    "#]]);
+    "]],
+    );
 }
 
 #[test]
@@ -234,28 +306,40 @@ fn the_first_rule_that_matches_is_used() {
         {"name": "first", "response": {"jq": "3"}},
         {"name": "second", "response": {"jq": "4"}},
     ]);
-    check(&rules, &get(&[]), &ok(&[]), "[]", &expect![[r#"
+    check(
+        &rules,
+        &get(&[]),
+        &ok(&[]),
+        "[]",
+        &expect![[r"
         request:
         x-ambassador-upstream = legacy_8775
         reshaped:
         content-type = application/json
         content-length = 1
         3
-    "#]]);
+    "]],
+    );
 }
 
 #[test]
 fn programs_see_the_exchange() {
     let rules = json!([{"name": "r", "response": {"jq": "[$request, $response, .]"}}]);
     let request = head(&[(":method", "GET"), (":path", "/a?x=1&y=%C3%A9+b&x=2"), ("a", "1"), ("a", "2")]);
-    check(&rules, &request, &ok(&[]), "\u{feff}[]", &expect![[r#"
+    check(
+        &rules,
+        &request,
+        &ok(&[]),
+        "\u{feff}[]",
+        &expect![[r#"
         request:
         x-ambassador-upstream = legacy_8775
         reshaped:
         content-type = application/json
         content-length = 156
         [{"method":"GET","path":"/a","query":{"x":"2","y":"é b"},"headers":{"a":"1, 2"},"port":80},{"status":200,"headers":{"content-type":"application/json"}},[]]
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]

@@ -1,0 +1,57 @@
+//! What an injected pod remembers of itself, so that `uninject` is exact.
+
+use ambassador_core::ports::PortMap;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::failure::{Failure, Result};
+
+/// The annotation's name.
+pub(crate) const NAME: &str = "kubectl-ambassador.dev/injected";
+
+/// What is in the annotation, as JSON.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Injected {
+    /// The version that injected.
+    pub(crate) version: String,
+    /// SHA-256 of the config's text.
+    pub(crate) config: String,
+    /// The ConfigMap with the config and what is rendered from it.
+    pub(crate) config_map: String,
+    /// The ConfigMap with the module.
+    pub(crate) plugin: String,
+    /// The ports that the ambassador listens on, its health listener's among them.
+    pub(crate) listens: Vec<u16>,
+    /// JSON pointers of fields that were changed, with what stood there; null where nothing stood.
+    pub(crate) originals: Map<String, Value>,
+}
+
+impl Injected {
+    pub(crate) fn new(
+        ports: &PortMap,
+        health_port: u16,
+        config: &str,
+        config_map: &str,
+        plugin: &str,
+    ) -> Self {
+        Self {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            config: crate::plugin::hex(config.as_bytes()),
+            config_map: config_map.to_owned(),
+            plugin: plugin.to_owned(),
+            listens: ports.iter().map(|port| port.listen).chain([health_port]).collect(),
+            originals: Map::new(),
+        }
+    }
+
+    /// Reads it from a pod; `None` if the pod is not injected.
+    pub(crate) fn of(pod: &Value) -> Result<Option<Self>> {
+        let text = pod.pointer("/metadata/annotations").and_then(|all| all.get(NAME)).and_then(Value::as_str);
+        let Some(text) = text else { return Ok(None) };
+        serde_json::from_str(text).map(Some).map_err(|error| {
+            Failure::unchanged(format!("the annotation {NAME} cannot be read: {error}"))
+                .hint("it was made by another version, or edited; use the version that injected the pod")
+        })
+    }
+}

@@ -1,0 +1,222 @@
+//! The only module that calls a cluster. Everything else works on values.
+
+mod connect;
+mod error;
+mod talk;
+
+use std::time::Duration;
+
+use k8s_openapi::api::authorization::v1::{
+    ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec,
+};
+use k8s_openapi::api::core::v1::{ConfigMap, Pod};
+use kube::api::{
+    ApiResource, DeleteParams, DynamicObject, GroupVersionKind, ListParams, Patch, PatchParams, PostParams,
+    Preconditions,
+};
+use kube::{Api, Client};
+use serde_json::Value;
+
+pub(crate) use connect::Args;
+pub(crate) use error::is_already_there;
+pub(crate) use talk::Answer;
+
+use crate::failure::{Failure, Result};
+use crate::plan::{MANAGED_BY, text};
+use error::{attempting, is_not_found};
+
+/// Our name as the manager of the fields we apply.
+const FIELD_MANAGER: &str = "kubectl-ambassador";
+
+/// Runs a command that talks to a cluster.
+pub(crate) fn block_on<T>(command: impl Future<Output = Result<T>>) -> Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|error| Failure::unchanged(format!("cannot start: {error}")))?.block_on(command)
+}
+
+/// Whether the server is to carry out what it is asked, or only to say what it would do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// Do it.
+    Real,
+    /// Run admission and validation only.
+    DryRun,
+}
+
+/// A namespace of a cluster.
+pub(crate) struct Cluster {
+    client: Client,
+    /// The namespace that commands work in.
+    pub(crate) namespace: String,
+}
+
+/// One right that is needed.
+pub(crate) type Right = (&'static str, &'static str);
+
+impl Cluster {
+    /// Reads a pod; `None` if there is none of that name.
+    pub(crate) async fn pod(&self, name: &str) -> Result<Option<Value>> {
+        let found = self.pods_as_values().get_opt(name).await;
+        found.map_err(attempting(format!("cannot read pod/{name}"))).map(|pod| pod.map(value))
+    }
+
+    /// All pods of the namespace.
+    pub(crate) async fn pods(&self) -> Result<Vec<Value>> {
+        let list = self.pods_as_values().list(&ListParams::default()).await;
+        let list = list.map_err(attempting("cannot list pods"))?;
+        Ok(list.items.into_iter().map(value).collect())
+    }
+
+    /// The workloads of this name, as `TYPE/NAME`.
+    pub(crate) async fn workloads(&self, name: &str) -> Result<Vec<String>> {
+        let kinds = [
+            ("apps", "v1", "Deployment"),
+            ("apps", "v1", "StatefulSet"),
+            ("apps", "v1", "DaemonSet"),
+            ("apps", "v1", "ReplicaSet"),
+            ("batch", "v1", "Job"),
+            ("batch", "v1", "CronJob"),
+            ("", "v1", "ReplicationController"),
+        ];
+        let mut found = Vec::new();
+        for (group, version, kind) in kinds {
+            let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind));
+            let api: Api<DynamicObject> =
+                Api::namespaced_with(self.client.clone(), &self.namespace, &resource);
+            // Kinds that one may not read cannot be offered; the error for the pod stands without them.
+            if let Ok(Some(_)) = api.get_opt(name).await {
+                found.push(format!("{}/{name}", kind.to_lowercase()));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Creates a pod. A refusal says what the server says.
+    pub(crate) async fn create_pod(
+        &self,
+        pod: &Value,
+        mode: Mode,
+    ) -> std::result::Result<Value, kube::Error> {
+        let object: DynamicObject = serde_json::from_value(pod.clone()).map_err(kube::Error::SerdeError)?;
+        let params =
+            PostParams { dry_run: mode == Mode::DryRun, field_manager: Some(FIELD_MANAGER.to_owned()) };
+        self.pods_as_values().create(&params, &object).await.map(value)
+    }
+
+    /// Deletes exactly the pod that was read as `seen`: another one of its name, or the same one changed since, stays.
+    pub(crate) async fn delete_pod(&self, seen: &Value) -> Result<()> {
+        let name = text(seen, "/metadata/name");
+        let params = DeleteParams {
+            preconditions: Some(Preconditions {
+                uid: Some(text(seen, "/metadata/uid").to_owned()),
+                resource_version: None,
+            }),
+            ..DeleteParams::default()
+        };
+        match self.pods_as_values().delete(name, &params).await {
+            Ok(_) => Ok(()),
+            Err(error) if is_not_found(&error) => Ok(()),
+            Err(error) => Err(attempting(format!("cannot delete pod/{name}"))(error)),
+        }
+    }
+
+    /// Waits until the pod that was read as `seen` is gone.
+    pub(crate) async fn wait_until_gone(&self, seen: &Value) -> Result<()> {
+        let (name, uid) = (text(seen, "/metadata/name"), text(seen, "/metadata/uid"));
+        loop {
+            match self.pod(name).await? {
+                Some(pod) if text(&pod, "/metadata/uid") == uid => {
+                    tokio::time::sleep(Duration::from_millis(250)).await;
+                }
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    /// Reads a ConfigMap; `None` if there is none of that name.
+    pub(crate) async fn config_map(&self, name: &str) -> Result<Option<Value>> {
+        let found = self.config_maps().get_opt(name).await;
+        let found = found.map_err(attempting(format!("cannot read configmap/{name}")))?;
+        Ok(found.map(|map| serde_json::to_value(map).unwrap_or_default()))
+    }
+
+    /// Applies a ConfigMap of ours, server-side.
+    pub(crate) async fn apply_config_map(&self, map: &Value, mode: Mode) -> Result<()> {
+        let name = text(map, "/metadata/name");
+        let params =
+            PatchParams { dry_run: mode == Mode::DryRun, force: true, ..PatchParams::apply(FIELD_MANAGER) };
+        let applied = self.config_maps().patch(name, &params, &Patch::Apply(map)).await;
+        applied.map(drop).map_err(attempting(format!("cannot apply configmap/{name}")))
+    }
+
+    /// Deletes a ConfigMap, if it is there and ours.
+    pub(crate) async fn delete_config_map(&self, name: &str) -> Result<()> {
+        let ours = self.config_map(name).await?.is_some_and(|map| is_ours(&map));
+        if !ours {
+            return Ok(());
+        }
+        match self.config_maps().delete(name, &DeleteParams::default()).await {
+            Ok(_) => Ok(()),
+            Err(error) if is_not_found(&error) => Ok(()),
+            Err(error) => Err(attempting(format!("cannot delete configmap/{name}"))(error)),
+        }
+    }
+
+    /// Those of these rights, as verb and resource, that the user lacks.
+    pub(crate) async fn missing_rights(&self, rights: &[Right]) -> Result<Vec<Right>> {
+        let reviews: Api<SelfSubjectAccessReview> = Api::all(self.client.clone());
+        let mut missing = Vec::new();
+        for &(verb, resource) in rights {
+            let (resource_name, subresource) = resource.split_once('/').unwrap_or((resource, ""));
+            let attributes = ResourceAttributes {
+                namespace: Some(self.namespace.clone()),
+                verb: Some(verb.to_owned()),
+                resource: Some(resource_name.to_owned()),
+                subresource: Some(subresource.to_owned()).filter(|name| !name.is_empty()),
+                ..ResourceAttributes::default()
+            };
+            let review = SelfSubjectAccessReview {
+                spec: SelfSubjectAccessReviewSpec {
+                    resource_attributes: Some(attributes),
+                    ..Default::default()
+                },
+                ..Default::default()
+            };
+            let review = reviews.create(&PostParams::default(), &review).await;
+            let review = review.map_err(attempting("cannot ask which rights you have"))?;
+            if !review.status.is_some_and(|status| status.allowed) {
+                missing.push((verb, resource));
+            }
+        }
+        Ok(missing)
+    }
+
+    /// The server's minor version, as in 1.34.
+    pub(crate) async fn minor_version(&self) -> Result<u32> {
+        let version =
+            self.client.apiserver_version().await.map_err(attempting("cannot ask the server's version"))?;
+        let digits: String = version.minor.chars().take_while(char::is_ascii_digit).collect();
+        digits
+            .parse()
+            .map_err(|_| Failure::unchanged(format!("the server tells no version: {}", version.git_version)))
+    }
+
+    fn pods_as_values(&self) -> Api<DynamicObject> {
+        let resource = ApiResource::erase::<Pod>(&());
+        Api::namespaced_with(self.client.clone(), &self.namespace, &resource)
+    }
+
+    fn config_maps(&self) -> Api<ConfigMap> {
+        Api::namespaced(self.client.clone(), &self.namespace)
+    }
+}
+
+/// Whether an object carries our label.
+pub(crate) fn is_ours(object: &Value) -> bool {
+    let labels = object.pointer("/metadata/labels");
+    labels.and_then(|labels| labels.get(MANAGED_BY.0)).and_then(Value::as_str) == Some(MANAGED_BY.1)
+}
+
+fn value(object: DynamicObject) -> Value {
+    serde_json::to_value(object).unwrap_or_default()
+}

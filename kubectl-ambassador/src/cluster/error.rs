@@ -1,0 +1,41 @@
+//! What the API server's errors mean to a person.
+
+use crate::failure::Failure;
+
+/// Turns an error of a call into a failure that names what was attempted.
+pub(super) fn attempting(what: impl Into<String>) -> impl FnOnce(kube::Error) -> Failure {
+    let what = what.into();
+    move |error| match &error {
+        kube::Error::Api(status) => {
+            let failure = Failure::unchanged(format!("{what}: {}", status.message));
+            match status.code {
+                401 => failure.hint("your credentials were not accepted; log in again"),
+                403 => failure.hint(
+                    "ask for the rights that the message names; `kubectl auth can-i --list` shows yours",
+                ),
+                _ => failure,
+            }
+        }
+        error => Failure::unchanged(format!("{what}: {}", root_cause(error)))
+            .hint("is the cluster up? `kubectl cluster-info` asks it; --context NAME chooses another one"),
+    }
+}
+
+/// The innermost reason: the outer ones of a failed call only say that it failed.
+pub(super) fn root_cause(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
+}
+
+pub(super) fn is_not_found(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(status) if status.code == 404)
+}
+
+/// Whether a creation was refused only because the name is in use: all that comes before, admission and validation,
+/// has passed.
+pub(crate) fn is_already_there(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(status) if status.code == 409 && status.reason == "AlreadyExists")
+}

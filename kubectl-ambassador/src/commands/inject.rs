@@ -1,0 +1,272 @@
+//! `kubectl ambassador inject`: an Envoy ambassador for a pod.
+
+mod discover;
+mod target;
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+pub(super) use target::find_pod;
+
+use crate::annotation::Injected;
+use crate::cluster::{self, Cluster, Mode, Right};
+use crate::failure::{Failure, Result};
+use crate::output::{self, Format, say};
+use crate::plan::{self, Options, Permissions, Plan, text};
+use crate::plugin::Plugin;
+use crate::recreate::Replacement;
+use crate::source::{self, Source};
+use crate::verify;
+
+/// The image of the container; any stock Envoy from 1.35 on will do.
+const IMAGE: &str = "docker.io/envoyproxy/envoy:distroless-v1.40.0";
+/// What injecting a bare pod needs.
+const RIGHTS: [Right; 7] = [
+    ("get", "pods"),
+    ("list", "pods"),
+    ("create", "pods"),
+    ("delete", "pods"),
+    ("get", "configmaps"),
+    ("create", "configmaps"),
+    ("patch", "configmaps"),
+];
+
+/// Put an Envoy ambassador into a pod
+#[derive(clap::Args)]
+#[command(
+    after_help = "Without --port and -c, port 80 is mapped to the port that the pod's program listens on.
+
+Examples:
+  # Let clients reach fruit-service on port 80, whatever port it listens on
+  kubectl ambassador inject fruit-service
+
+  # Two ports, and JSON answers reshaped
+  kubectl ambassador inject fruit-service --port 80:8775 --port 9102:8775 --jq '{fruits: map({name: .})}'
+
+  # With rules from a file; see first what would happen
+  kubectl ambassador inject fruit-service -c ambassador.yaml --dry-run=server -o yaml"
+)]
+pub(crate) struct Args {
+    /// The pod: NAME or pod/NAME
+    #[arg(value_name = "TYPE/NAME")]
+    target: String,
+
+    #[command(flatten)]
+    source: source::Args,
+
+    #[command(flatten)]
+    cluster: cluster::Args,
+
+    /// Print what would be sent (client), or have the server check it too (server); nothing is changed
+    #[arg(long, value_enum, value_name = "MODE", default_value = "none", num_args = 0..=1, default_missing_value = "client", require_equals = true)]
+    dry_run: DryRun,
+
+    /// Print the objects
+    #[arg(short, long, value_enum, value_name = "FORMAT")]
+    output: Option<Format>,
+
+    /// How long the pod may take to be ready and to answer, such as 90s
+    #[arg(long, value_name = "TIME", default_value = "2m", value_parser = duration)]
+    timeout: Duration,
+
+    /// Envoy image, 1.35 or newer; a digest is allowed
+    #[arg(long, value_name = "IMAGE", default_value = IMAGE)]
+    image: String,
+
+    /// Name of the ConfigMap with the config [default: NAME-ambassador-config]
+    #[arg(long, value_name = "NAME")]
+    config_map: Option<String>,
+
+    /// Recreate the pod even though that deletes the data in its emptyDir volumes
+    #[arg(long)]
+    delete_emptydir_data: bool,
+
+    /// Module to use instead of the one inside this program
+    #[arg(long, value_name = "FILE")]
+    plugin_file: Option<std::path::PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum DryRun {
+    None,
+    Client,
+    Server,
+}
+
+pub(crate) async fn run(args: &Args) -> Result<()> {
+    // All that can be wrong on this side is known before the cluster is asked.
+    let from_file = args.source.read()?;
+    let plugin = Plugin::load(args.plugin_file.as_deref())?;
+    let cluster = args.cluster.connect().await?;
+    let live = find_pod(&cluster, &args.target).await?;
+    plan::refuse(&live, Permissions { delete_emptydir_data: args.delete_emptydir_data })?;
+    let name = text(&live, "/metadata/name").to_owned();
+    let injected = Injected::of(&live)?;
+    let (source, found) = match from_file {
+        Some(source) => (source, String::new()),
+        None => discover::source(&cluster, &live, injected.as_ref(), &args.source).await?,
+    };
+    let options =
+        Options { image: args.image.clone(), config_map: config_map_name(args, &name, injected.as_ref()) };
+    let plan = plan::inject(&live, &source, &plugin, &options)?;
+    let others = listening_of_others(&cluster, &live, injected.as_ref()).await;
+    plan::refuse_taken_ports(&plan.original, &source.loaded.ambassador.ports, &others)?;
+    refuse_foreign_config_map(&cluster, &options.config_map).await?;
+    if plan.is_done(&live) && config_is_there(&cluster, &plan).await? {
+        return output::done(&plan.objects(), &name, "unchanged", args.output);
+    }
+    explain(&name, &source, &found, &options, &plugin);
+    if args.dry_run == DryRun::Client {
+        return output::done(&plan.objects(), &name, "injected (dry run)", args.output);
+    }
+    let old = plan::without_what_the_server_sets(&live);
+    let replacement = Replacement { live: &live, old: &old, new: &plan.injected };
+    prove(&cluster, &plan, &replacement).await?;
+    if args.dry_run == DryRun::Server {
+        return output::done(&plan.objects(), &name, "injected (server dry run)", args.output);
+    }
+    apply(&cluster, &plan, &replacement, &source, args.timeout).await?;
+    output::done(&plan.objects(), &name, "injected", args.output)
+}
+
+/// Everything that can be known to fail before anything is changed.
+async fn prove(cluster: &Cluster, plan: &Plan, replacement: &Replacement<'_>) -> Result<()> {
+    let missing = cluster.missing_rights(&RIGHTS).await?;
+    if !missing.is_empty() {
+        let list: Vec<String> = missing.iter().map(|(verb, resource)| format!("{verb} {resource}")).collect();
+        return Err(Failure::unchanged(format!(
+            "in namespace {} you may not: {}",
+            cluster.namespace,
+            list.join(", ")
+        ))
+        .hint("ask for a role that has these rights"));
+    }
+    let minor = cluster.minor_version().await?;
+    if minor < 29 {
+        return Err(Failure::unchanged(format!(
+            "the cluster is Kubernetes 1.{minor}, which has no native sidecars"
+        ))
+        .hint("this version needs Kubernetes 1.29 or newer"));
+    }
+    cluster.apply_config_map(&plan.plugin, Mode::DryRun).await?;
+    cluster.apply_config_map(&plan.config_map, Mode::DryRun).await?;
+    replacement.prove(cluster).await
+}
+
+async fn apply(
+    cluster: &Cluster,
+    plan: &Plan,
+    replacement: &Replacement<'_>,
+    source: &Source,
+    timeout: Duration,
+) -> Result<()> {
+    let name = text(&plan.injected, "/metadata/name");
+    let before = cluster.config_map(text(&plan.config_map, "/metadata/name")).await?;
+    cluster.apply_config_map(&plan.plugin, Mode::Real).await?;
+    cluster.apply_config_map(&plan.config_map, Mode::Real).await?;
+    // From here to the end of the wait, an interrupt undoes: it must not leave the name without a pod.
+    let mut interrupt = std::pin::pin!(tokio::signal::ctrl_c());
+    say(&format!("replacing pod/{name} ..."));
+    if let Err(failure) = replacement.carry_out(cluster).await {
+        restore_config_maps(cluster, plan, before.as_ref()).await;
+        return Err(failure);
+    }
+    let ports = &source.loaded.ambassador.ports;
+    let up = async {
+        let pod = verify::ready(cluster, name, timeout).await?;
+        if !verify::is_native_sidecar(&pod) {
+            return Err("an admission webhook removed restartPolicy from our container".to_owned());
+        }
+        verify::answers(cluster, name, ports, timeout).await
+    };
+    let result = tokio::select! {
+        result = up => result,
+        _ = &mut interrupt => Err("interrupted".to_owned()),
+    };
+    let Err(why) = result else { return Ok(()) };
+    say(&format!("pod/{name} did not come up, putting the original back ..."));
+    restore_config_maps(cluster, plan, before.as_ref()).await;
+    Err(replacement.undo(cluster, timeout, &why).await)
+}
+
+/// As they were before: the config's content, or none at all.
+async fn restore_config_maps(cluster: &Cluster, plan: &Plan, before: Option<&Value>) {
+    let restored = match before {
+        Some(map) => {
+            cluster.apply_config_map(&plan::without_server_fields_of_config_map(map), Mode::Real).await
+        }
+        None => cluster.delete_config_map(text(&plan.config_map, "/metadata/name")).await,
+    };
+    if let Err(failure) = restored {
+        say(&format!("warning: {}", failure.message()));
+    }
+    if before.is_none() {
+        super::uninject::remove_unused_plugin(
+            cluster,
+            text(&plan.plugin, "/metadata/name"),
+            text(&plan.injected, "/metadata/name"),
+        )
+        .await;
+    }
+}
+
+fn explain(name: &str, source: &Source, found: &str, options: &Options, plugin: &Plugin) {
+    let ambassador = &source.loaded.ambassador;
+    say(&format!("pod/{name} will be recreated with the container {}, {}:", plan::CONTAINER, options.image));
+    for port in &ambassador.ports {
+        say(&format!("  port {} -> {}{found}", port.listen, port.target));
+    }
+    match ambassador.rules.len() {
+        0 => say("  no rules: answers pass as they are"),
+        1 => say("  1 rule"),
+        count => say(&format!("  {count} rules")),
+    }
+    say(&format!("  configmaps {} and {}", options.config_map, plugin.config_map()));
+}
+
+fn config_map_name(args: &Args, pod: &str, injected: Option<&Injected>) -> String {
+    let chosen = args.config_map.clone();
+    chosen
+        .or_else(|| injected.map(|injected| injected.config_map.clone()))
+        .unwrap_or_else(|| format!("{pod}-ambassador-config"))
+}
+
+async fn refuse_foreign_config_map(cluster: &Cluster, name: &str) -> Result<()> {
+    match cluster.config_map(name).await? {
+        Some(map) if !cluster::is_ours(&map) => Err(Failure::unchanged(format!(
+            "configmap/{name} is there and was not made by this tool"
+        ))
+        .hint("choose another name with --config-map NAME, or delete it if nothing needs it any more")),
+        _ => Ok(()),
+    }
+}
+
+async fn config_is_there(cluster: &Cluster, plan: &Plan) -> Result<bool> {
+    for wanted in [&plan.config_map, &plan.plugin] {
+        let there = cluster.config_map(text(wanted, "/metadata/name")).await?;
+        let same = |key: &str| there.as_ref().and_then(|map| map.get(key)) == wanted.get(key);
+        if !(same("data") && same("binaryData")) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Ports that something but us listens on in the pod, as far as that can be seen.
+async fn listening_of_others(cluster: &Cluster, live: &Value, injected: Option<&Injected>) -> Vec<u16> {
+    let listening = discover::listening(cluster, live).await.unwrap_or_default();
+    let ours = injected.map(|injected| injected.listens.clone()).unwrap_or_default();
+    listening.into_iter().filter(|port| !ours.contains(port)).collect()
+}
+
+pub(super) fn duration(text: &str) -> std::result::Result<Duration, String> {
+    let bad = || format!("`{text}` is not a time; write 30s or 5m");
+    let (number, factor) = match (text.strip_suffix('s'), text.strip_suffix('m')) {
+        (Some(seconds), _) => (seconds, 1),
+        (_, Some(minutes)) => (minutes, 60),
+        _ => (text, 1),
+    };
+    let number: u64 = number.parse().map_err(|_| bad())?;
+    if number == 0 || number > 86_400 { Err(bad()) } else { Ok(Duration::from_secs(number * factor)) }
+}

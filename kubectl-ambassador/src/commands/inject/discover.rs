@@ -1,0 +1,146 @@
+//! Finds the port that a pod's program listens on: declared, else read from the kernel's table by exec.
+
+use serde_json::Value;
+
+use crate::annotation::Injected;
+use crate::cluster::Cluster;
+use crate::failure::{Failure, Result};
+use crate::plan::{self, declared_ports, list, text};
+use crate::source::{self, Source};
+
+/// Where clients expect HTTP.
+const DEFAULT_LISTEN: u16 = 80;
+
+/// The config made of `--port` and `--jq`, of what the pod was injected with before, and of what is found. The text
+/// says where the port was found.
+pub(super) async fn source(
+    cluster: &Cluster,
+    live: &Value,
+    injected: Option<&Injected>,
+    args: &source::Args,
+) -> Result<(Source, String)> {
+    let name = text(live, "/metadata/name");
+    let before = match injected {
+        Some(injected) => earlier(cluster, injected).await?,
+        None => None,
+    };
+    if let Some(before) = before {
+        if args.ports.is_empty() && args.jq.is_none() {
+            return Ok((before, String::new()));
+        }
+        let spec = before.loaded.config.spec;
+        let ports = if args.ports.is_empty() { spec.ports } else { args.port_map() };
+        return Ok((args.of_flags(name, ports, spec.limits)?, String::new()));
+    }
+    if !args.ports.is_empty() {
+        return Ok((args.of_flags(name, args.port_map(), Default::default())?, String::new()));
+    }
+    let (target, found) = listening_port(cluster, live, injected).await?;
+    if target == DEFAULT_LISTEN {
+        return Err(Failure::unchanged(format!(
+            "pod/{name} listens on port {DEFAULT_LISTEN} itself ({found})"
+        ))
+        .hint("map another port to it, such as --port 8080:80"));
+    }
+    let ports = vec![source::mapped(DEFAULT_LISTEN, target)];
+    Ok((args.of_flags(name, ports, Default::default())?, format!(" ({found})")))
+}
+
+/// The config that the pod was injected with.
+async fn earlier(cluster: &Cluster, injected: &Injected) -> Result<Option<Source>> {
+    let Some(map) = cluster.config_map(&injected.config_map).await? else { return Ok(None) };
+    let config = text(&map, "/data/ambassador.yaml");
+    source::load(&format!("configmap/{}", injected.config_map), config.to_owned()).map(Some)
+}
+
+async fn listening_port(
+    cluster: &Cluster,
+    live: &Value,
+    injected: Option<&Injected>,
+) -> Result<(u16, String)> {
+    let name = text(live, "/metadata/name");
+    let declared = declared_ports(&plan::original(live)?);
+    match declared.as_slice() {
+        [(container, port)] => return Ok((*port, format!("declared by container {container}"))),
+        [] => {}
+        several => {
+            let list: Vec<String> =
+                several.iter().map(|(container, port)| format!("{port} of {container}")).collect();
+            return Err(several_ports(name, "declares", &list, several[0].1));
+        }
+    }
+    let ours = injected.map(|injected| injected.listens.clone()).unwrap_or_default();
+    let listening: Vec<u16> =
+        listening(cluster, live).await?.into_iter().filter(|port| !ours.contains(port)).collect();
+    match listening.as_slice() {
+        [port] => Ok((*port, "found listening".to_owned())),
+        [] => {
+            Err(Failure::unchanged(format!("pod/{name} declares no port, and nothing in it listens on one"))
+                .hint("if its program takes long to start, try again; else name the port: --port 80:TARGET"))
+        }
+        several => {
+            let list: Vec<String> = several.iter().map(u16::to_string).collect();
+            Err(several_ports(name, "listens on", &list, several[0]))
+        }
+    }
+}
+
+fn several_ports(pod: &str, how: &str, ports: &[String], first: u16) -> Failure {
+    Failure::unchanged(format!("pod/{pod} {how} several ports: {}", ports.join(", ")))
+        .hint(format!("say which one clients want on port 80, such as --port 80:{first}"))
+}
+
+/// The TCP ports that are listened on in the pod, ascending: all its containers share one network, so any running one
+/// can tell.
+pub(super) async fn listening(cluster: &Cluster, live: &Value) -> Result<Vec<u16>> {
+    let name = text(live, "/metadata/name");
+    let running = |status: &&Value| status.pointer("/state/running").is_some();
+    let Some(container) = list(live, "/status/containerStatuses").iter().find(running) else {
+        return Err(Failure::unchanged(format!("pod/{name} is not running, so its ports cannot be seen"))
+            .hint("name the port: --port 80:TARGET"));
+    };
+    let container = text(container, "/name");
+    let command = ["cat", "/proc/net/tcp", "/proc/net/tcp6"];
+    match cluster.output_of(name, container, &command).await {
+        Ok(table) => Ok(listening_in(&table)),
+        Err(failure) => {
+            Err(failure.hint("its ports cannot be seen that way; name the port: --port 80:TARGET"))
+        }
+    }
+}
+
+/// Reads the kernel's table of TCP sockets (proc(5)): the local address in hexadecimal, then the remote one, then the
+/// state, of which 0A is listening.
+fn listening_in(table: &str) -> Vec<u16> {
+    let mut ports: Vec<u16> = table
+        .lines()
+        .filter_map(|line| {
+            let mut fields = line.split_whitespace().skip(1);
+            let (local, _, state) = (fields.next()?, fields.next()?, fields.next()?);
+            let (_, port) = local.rsplit_once(':')?;
+            (state == "0A").then(|| u16::from_str_radix(port, 16).ok())?
+        })
+        .collect();
+    ports.sort_unstable();
+    ports.dedup();
+    ports
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_the_kernels_table() {
+        let table = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+   0: 00000000:2247 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 12345 1 0 100 0 0 10 0
+   1: 0100007F:1F90 0100007F:D431 01 00000000:00000000 00:00000000 00000000     0        0 12346 1 0 20 4 30 10 -1
+  sl  local_address                         remote_address                        st tx_queue
+   0: 00000000000000000000000000000000:2247 00000000000000000000000000000000:0000 0A 00000000:00000000
+   1: 00000000000000000000000001000000:0050 00000000000000000000000000000000:0000 0A 00000000:00000000
+";
+        assert_eq!(listening_in(table), [80, 8775]);
+        assert_eq!(listening_in(""), Vec::<u16>::new());
+        assert_eq!(listening_in("garbage\n\u{1b}[31m a b c"), Vec::<u16>::new());
+    }
+}

@@ -1,0 +1,69 @@
+//! How a command ends when it does not do what was asked: a message, a hint, an exit code.
+
+use std::fmt;
+use std::process::ExitCode;
+
+/// What an exit code promises; the same in every output format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// It failed; nothing was changed.
+    Unchanged = 1,
+    /// The command line or a file is wrong; nothing was tried.
+    Usage = 2,
+    /// It failed and what had been changed was put back.
+    RolledBack = 3,
+    /// It failed midway and needs a person.
+    LeftHalfDone = 4,
+}
+
+/// Why a command did not do what was asked.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    exit: Exit,
+    message: String,
+    hint: Option<String>,
+}
+
+/// What every command gives.
+pub(crate) type Result<T> = std::result::Result<T, Failure>;
+
+impl Failure {
+    /// Lower case, one line, no final dot.
+    pub(crate) fn new(exit: Exit, message: impl fmt::Display) -> Self {
+        Self { exit, message: message.to_string(), hint: None }
+    }
+
+    /// It failed; nothing was changed.
+    pub(crate) fn unchanged(message: impl fmt::Display) -> Self {
+        Self::new(Exit::Unchanged, message)
+    }
+
+    /// The command line or a file is wrong.
+    pub(crate) fn usage(message: impl fmt::Display) -> Self {
+        Self::new(Exit::Usage, message)
+    }
+
+    /// With what to do about it.
+    pub(crate) fn hint(self, hint: impl fmt::Display) -> Self {
+        Self { hint: Some(hint.to_string()), ..self }
+    }
+
+    /// The same, as part of something larger that failed.
+    pub(crate) fn within(self, exit: Exit, context: impl fmt::Display) -> Self {
+        Self { exit, message: format!("{context}: {}", self.message), ..self }
+    }
+
+    /// The message, without hint.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// Tells the user, and gives the exit code.
+    pub(crate) fn report(&self) -> ExitCode {
+        eprintln!("error: {}", self.message);
+        if let Some(hint) = &self.hint {
+            eprintln!("hint: {hint}");
+        }
+        ExitCode::from(self.exit as u8)
+    }
+}

@@ -1,0 +1,44 @@
+//! `kubectl ambassador`: puts an Envoy ambassador into a pod, and takes it out again.
+
+mod annotation;
+mod cluster;
+mod commands;
+mod envoy;
+mod failure;
+mod output;
+mod plan;
+mod plugin;
+mod recreate;
+mod report;
+mod source;
+mod verify;
+
+use clap::{Parser, Subcommand};
+
+/// Put an Envoy ambassador into a pod: it maps ports and reshapes answers by jq rules
+#[derive(Parser)]
+#[command(name = "kubectl-ambassador", bin_name = "kubectl ambassador", version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Inject(commands::inject::Args),
+    Uninject(commands::uninject::Args),
+    Render(commands::render::Args),
+}
+
+fn main() -> std::process::ExitCode {
+    let command = Cli::parse().command;
+    let result = match command {
+        Command::Render(args) => commands::render::run(&args),
+        Command::Inject(args) => cluster::block_on(commands::inject::run(&args)),
+        Command::Uninject(args) => cluster::block_on(commands::uninject::run(&args)),
+    };
+    match result {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}

@@ -1,0 +1,121 @@
+//! Pods that cannot be injected, or not without a word from their owner: all reasons at once.
+
+use ambassador_core::ports::PortMap;
+use serde_json::Value;
+
+use super::{list, sidecar, text};
+use crate::annotation::Injected;
+use crate::envoy::HEALTH_PORT;
+use crate::failure::{Failure, Result};
+
+/// What a person has allowed by flag.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Permissions {
+    /// Data in emptyDir volumes may be lost.
+    pub(crate) delete_emptydir_data: bool,
+}
+
+/// Refuses a pod that cannot be recreated without harm.
+pub(crate) fn refuse(live: &Value, permissions: Permissions) -> Result<()> {
+    let name = text(live, "/metadata/name");
+    if let Some(owner) =
+        list(live, "/metadata/ownerReferences").iter().find(|owner| owner["controller"] == true)
+    {
+        let (kind, owner) = (text(owner, "/kind"), text(owner, "/name"));
+        return Err(Failure::unchanged(format!(
+            "pod/{name} belongs to {kind}/{owner}, which would make a new one without ambassador"
+        ))
+        .hint("this version injects bare pods only"));
+    }
+    if live.pointer("/metadata/annotations/kubernetes.io~1config.mirror").is_some() {
+        return Err(Failure::unchanged(format!("pod/{name} is the mirror of a static pod"))
+            .hint("edit its file on the node"));
+    }
+    if live.pointer("/metadata/deletionTimestamp").is_some() {
+        return Err(Failure::unchanged(format!("pod/{name} is being deleted")));
+    }
+    if let Some(finalizer) = list(live, "/metadata/finalizers").first().and_then(Value::as_str) {
+        return Err(Failure::unchanged(format!(
+            "pod/{name} has the finalizer {finalizer}, so it cannot be recreated at once"
+        )));
+    }
+    if live.pointer("/spec/hostNetwork") == Some(&Value::Bool(true)) {
+        return Err(Failure::unchanged(format!(
+            "pod/{name} uses its node's network, where the ambassador's ports would be the node's"
+        )));
+    }
+    if text(live, "/spec/os/name") == "windows" {
+        return Err(Failure::unchanged(format!(
+            "pod/{name} is a Windows pod, for which there is no Envoy image"
+        )));
+    }
+    refuse_data_loss(live, permissions)?;
+    refuse_our_names(live)
+}
+
+fn refuse_data_loss(live: &Value, permissions: Permissions) -> Result<()> {
+    let ours = |volume: &&Value| !sidecar::VOLUMES.contains(&text(volume, "/name"));
+    let scratch =
+        list(live, "/spec/volumes").iter().filter(ours).find(|volume| volume.get("emptyDir").is_some());
+    match scratch {
+        Some(volume) if !permissions.delete_emptydir_data => {
+            let (pod, volume) = (text(live, "/metadata/name"), text(volume, "/name"));
+            Err(Failure::unchanged(format!(
+                "pod/{pod} has data in the emptyDir volume {volume}, which recreating it would delete"
+            ))
+            .hint("allow that with --delete-emptydir-data"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn refuse_our_names(live: &Value) -> Result<()> {
+    if Injected::of(live)?.is_some() {
+        return Ok(());
+    }
+    let containers = list(live, "/spec/containers").iter().chain(list(live, "/spec/initContainers"));
+    let mut taken =
+        containers.filter(|container| text(container, "/name") == sidecar::CONTAINER).map(|_| "container");
+    let volumes = list(live, "/spec/volumes");
+    let mut taken_volumes =
+        volumes.iter().filter(|volume| sidecar::VOLUMES.contains(&text(volume, "/name"))).map(|_| "volume");
+    match taken.next().or_else(|| taken_volumes.next()) {
+        Some(what) => Err(Failure::unchanged(format!(
+            "pod/{} has a {what} of a name that the ambassador needs, but was not injected",
+            text(live, "/metadata/name")
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// Refuses a port map whose ports another container has: the ports that `original` declares, and those that were
+/// seen listening.
+pub(crate) fn refuse_taken_ports(original: &Value, ports: &PortMap, listening: &[u16]) -> Result<()> {
+    let wanted = ports.iter().map(|port| port.listen).chain([HEALTH_PORT]);
+    for port in wanted {
+        let declared = declared_ports(original).into_iter().find(|(_, declared)| *declared == port);
+        let by = match declared {
+            Some((container, _)) => format!("declared by container {container}"),
+            None if listening.contains(&port) => "listened on in the pod".to_owned(),
+            None => continue,
+        };
+        return Err(Failure::unchanged(format!("port {port} is taken: it is {by}"))
+            .hint("map another one, such as --port 8080:8775; clients then use that"));
+    }
+    Ok(())
+}
+
+/// The TCP ports that containers declare, with the containers' names.
+pub(crate) fn declared_ports(pod: &Value) -> Vec<(String, u16)> {
+    let mut found = Vec::new();
+    for container in list(pod, "/spec/containers") {
+        for port in list(container, "/ports") {
+            let tcp = matches!(text(port, "/protocol"), "" | "TCP");
+            let number = port["containerPort"].as_u64().and_then(|number| u16::try_from(number).ok());
+            if let Some(number) = number.filter(|_| tcp) {
+                found.push((text(container, "/name").to_owned(), number));
+            }
+        }
+    }
+    found
+}

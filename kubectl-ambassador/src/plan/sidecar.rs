@@ -1,0 +1,103 @@
+//! Our container and its volumes: put into a pod, and taken out again.
+
+use ambassador_core::config::yaml::Loaded;
+use serde_json::{Value, json};
+
+use super::clean::retain;
+use super::{entry, text};
+use crate::annotation::Injected;
+use crate::envoy::HEALTH_PORT;
+
+/// The container's name.
+pub(crate) const CONTAINER: &str = "envoy-ambassador";
+/// The volumes' names: config, module, sockets.
+pub(crate) const VOLUMES: [&str; 3] = ["ambassador-config", "ambassador-plugin", "ambassador-run"];
+/// The user that Envoy runs as: `nonroot` of distroless images, nobody's in most others.
+const USER: u32 = 65532;
+
+/// Adds the container, as a native sidecar, and its volumes.
+pub(super) fn add(pod: &mut Value, loaded: &Loaded, injected: &Injected, image: &str) {
+    let spec = entry(pod, "spec");
+    push(spec, "initContainers", container(loaded, image));
+    let [config, plugin, run] = VOLUMES;
+    push(spec, "volumes", json!({"name": config, "configMap": {"name": injected.config_map}}));
+    push(spec, "volumes", json!({"name": plugin, "configMap": {"name": injected.plugin}}));
+    push(spec, "volumes", json!({"name": run, "emptyDir": {"medium": "Memory", "sizeLimit": "1Mi"}}));
+}
+
+/// Takes both out again.
+pub(super) fn remove(pod: &mut Value) {
+    for kind in ["initContainers", "containers"] {
+        retain(pod, "/spec", kind, |container| text(container, "/name") != CONTAINER);
+    }
+    retain(pod, "/spec", "volumes", |volume| !VOLUMES.contains(&text(volume, "/name")));
+}
+
+/// Lets a process without root listen on ports below 1024. Pod Security's `restricted` allows this sysctl, and it
+/// concerns the pod's own network alone.
+pub(super) fn allow_low_ports(pod: &mut Value) {
+    const NAME: &str = "net.ipv4.ip_unprivileged_port_start";
+    let context = entry(entry(pod, "spec"), "securityContext");
+    retain(context, "", "sysctls", |sysctl| text(sysctl, "/name") != NAME);
+    push(context, "sysctls", json!({"name": NAME, "value": "0"}));
+}
+
+fn container(loaded: &Loaded, image: &str) -> Value {
+    let [config, plugin, run] = VOLUMES;
+    let ports =
+        loaded.ambassador.ports.iter().map(|port| json!({"containerPort": port.listen, "protocol": "TCP"}));
+    json!({
+        "name": CONTAINER,
+        "image": image,
+        // A native sidecar: starts before the others, ends after them, and no Job waits for it.
+        "restartPolicy": "Always",
+        // Named, since the entry point of the stock image wants to change its user.
+        "command": ["envoy"],
+        "args": [
+            "--config-path", "/etc/ambassador/config/bootstrap.yaml",
+            "--concurrency", "1",
+            "--disable-hot-restart",
+            "--log-level", "warning",
+        ],
+        "ports": ports.collect::<Vec<_>>(),
+        "startupProbe": probe(1, 60),
+        "readinessProbe": probe(5, 3),
+        "resources": {
+            "requests": {"cpu": "20m", "memory": "64Mi"},
+            "limits": {"cpu": "2", "memory": "512Mi"},
+        },
+        "securityContext": {
+            "allowPrivilegeEscalation": false,
+            "capabilities": {"drop": ["ALL"]},
+            "readOnlyRootFilesystem": true,
+            "runAsGroup": USER,
+            "runAsNonRoot": true,
+            "runAsUser": USER,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "volumeMounts": [
+            // Whole directories: kubelet updates a mount by subPath never.
+            {"name": config, "mountPath": "/etc/ambassador/config", "readOnly": true},
+            {"name": plugin, "mountPath": "/etc/ambassador/plugin", "readOnly": true},
+            {"name": run, "mountPath": "/run/ambassador"},
+            // An empty directory where admission would mount a service account token: ours needs none.
+            {"name": run, "mountPath": "/var/run/secrets/kubernetes.io/serviceaccount", "subPath": "no-token", "readOnly": true},
+        ],
+    })
+}
+
+fn probe(period: u32, failures: u32) -> Value {
+    json!({
+        "httpGet": {"path": "/ready", "port": HEALTH_PORT, "scheme": "HTTP"},
+        "periodSeconds": period,
+        "failureThreshold": failures,
+        "timeoutSeconds": 2,
+    })
+}
+
+fn push(object: &mut Value, key: &str, item: Value) {
+    match object.get_mut(key).and_then(Value::as_array_mut) {
+        Some(items) => items.push(item),
+        None => object[key] = json!([item]),
+    }
+}

@@ -1,0 +1,184 @@
+//! Plans for pods as a cluster shows them.
+
+use expect_test::expect;
+use serde_json::json;
+
+use super::*;
+use crate::source;
+
+fn live() -> Value {
+    json!({
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {
+            "name": "fruit-service", "namespace": "default", "uid": "1", "resourceVersion": "2",
+            "creationTimestamp": "2026-01-01T00:00:00Z", "labels": {"app": "fruit"}, "managedFields": [],
+        },
+        "spec": {
+            "containers": [{
+                "name": "legacy-fruit-service",
+                "image": "linuxacademycontent/legacy-fruit-service:1",
+                "futureField": {"kept": true},
+                "volumeMounts": [{"name": "kube-api-access-x7k2p", "mountPath": "/var/run/secrets/kubernetes.io/serviceaccount", "readOnly": true}],
+            }],
+            "nodeName": "node",
+            "securityContext": {},
+            "serviceAccount": "default",
+            "serviceAccountName": "default",
+            "volumes": [{"name": "kube-api-access-x7k2p", "projected": {"sources": []}}],
+        },
+        "status": {"phase": "Running"},
+    })
+}
+
+fn plan(pod: &Value, jq: Option<&str>) -> Plan {
+    let args = source::Args { jq: jq.map(str::to_owned), ..Default::default() };
+    let source = args.of_flags("fruit-service", vec![source::mapped(80, 8775)], Default::default()).unwrap();
+    let plugin = Plugin { module: b"\0asm".to_vec(), sha256: "0123456789abcdef".to_owned() };
+    let options =
+        Options { image: "envoy:1".to_owned(), config_map: "fruit-service-ambassador-config".to_owned() };
+    inject(pod, &source, &plugin, &options).unwrap()
+}
+
+/// What a cluster makes of a created pod.
+fn created(pod: &Value) -> Value {
+    let mut pod = pod.clone();
+    pod["metadata"]["uid"] = "3".into();
+    pod["spec"]["nodeName"] = "node".into();
+    pod["status"] = json!({"phase": "Pending"});
+    pod
+}
+
+#[test]
+fn uninject_gives_the_original_back() {
+    let original = without_what_the_server_sets(&live());
+    let injected = plan(&live(), None).injected;
+    assert_eq!(super::original(&created(&injected)).unwrap(), original);
+}
+
+#[test]
+fn uninject_gives_back_what_a_rich_pod_had() {
+    let mut rich = live();
+    rich["metadata"]["annotations"] = json!({"kubectl.kubernetes.io/default-container": "other", "a": "b"});
+    rich["spec"]["initContainers"] = json!([{"name": "first", "image": "i"}]);
+    rich["spec"]["volumes"] = json!([{"name": "data", "configMap": {"name": "x"}}]);
+    rich["spec"]["securityContext"] =
+        json!({"sysctls": [{"name": "net.ipv4.ip_unprivileged_port_start", "value": "1024"}], "fsGroup": 1});
+    let original = without_what_the_server_sets(&rich);
+    assert_eq!(super::original(&created(&plan(&rich, None).injected)).unwrap(), original);
+}
+
+#[test]
+fn injecting_twice_is_injecting_once() {
+    let once = plan(&live(), Some(".")).injected;
+    assert_eq!(plan(&created(&once), Some(".")).injected, once);
+}
+
+#[test]
+fn another_config_replaces_the_first_exactly() {
+    let first = plan(&live(), None).injected;
+    assert_eq!(plan(&created(&first), Some(".")).injected, plan(&live(), Some(".")).injected);
+}
+
+#[test]
+fn the_injected_pod() {
+    let yaml = serde_saphyr::to_string(&plan(&live(), None).injected).unwrap();
+    expect![[r#"
+        apiVersion: v1
+        kind: Pod
+        metadata:
+          name: fruit-service
+          namespace: default
+          labels:
+            app: fruit
+          annotations:
+            kubectl.kubernetes.io/default-container: legacy-fruit-service
+            kubectl-ambassador.dev/injected: "{\"version\":\"0.1.0\",\"config\":\"43f4cd0ca2c75bd292b8f53c4788f0d8c74e05dbad899c0345c36134de44b7df\",\"configMap\":\"fruit-service-ambassador-config\",\"plugin\":\"ambassador-plugin-0123456789ab\",\"listens\":[80,19901],\"originals\":{\"/spec/securityContext/sysctls\":null}}"
+        spec:
+          containers:
+          - name: legacy-fruit-service
+            image: linuxacademycontent/legacy-fruit-service:1
+            futureField:
+              kept: true
+          securityContext:
+            sysctls:
+            - name: net.ipv4.ip_unprivileged_port_start
+              value: "0"
+          serviceAccountName: default
+          initContainers:
+          - name: envoy-ambassador
+            image: envoy:1
+            restartPolicy: Always
+            command:
+            - envoy
+            args:
+            - --config-path
+            - /etc/ambassador/config/bootstrap.yaml
+            - --concurrency
+            - "1"
+            - --disable-hot-restart
+            - --log-level
+            - warning
+            ports:
+            - containerPort: 80
+              protocol: TCP
+            startupProbe:
+              httpGet:
+                path: /ready
+                port: 19901
+                scheme: HTTP
+              periodSeconds: 1
+              failureThreshold: 60
+              timeoutSeconds: 2
+            readinessProbe:
+              httpGet:
+                path: /ready
+                port: 19901
+                scheme: HTTP
+              periodSeconds: 5
+              failureThreshold: 3
+              timeoutSeconds: 2
+            resources:
+              requests:
+                cpu: 20m
+                memory: 64Mi
+              limits:
+                cpu: "2"
+                memory: 512Mi
+            securityContext:
+              allowPrivilegeEscalation: false
+              capabilities:
+                drop:
+                - ALL
+              readOnlyRootFilesystem: true
+              runAsGroup: 65532
+              runAsNonRoot: true
+              runAsUser: 65532
+              seccompProfile:
+                type: RuntimeDefault
+            volumeMounts:
+            - name: ambassador-config
+              mountPath: /etc/ambassador/config
+              readOnly: true
+            - name: ambassador-plugin
+              mountPath: /etc/ambassador/plugin
+              readOnly: true
+            - name: ambassador-run
+              mountPath: /run/ambassador
+            - name: ambassador-run
+              mountPath: /var/run/secrets/kubernetes.io/serviceaccount
+              subPath: no-token
+              readOnly: true
+          volumes:
+          - name: ambassador-config
+            configMap:
+              name: fruit-service-ambassador-config
+          - name: ambassador-plugin
+            configMap:
+              name: ambassador-plugin-0123456789ab
+          - name: ambassador-run
+            emptyDir:
+              medium: Memory
+              sizeLimit: 1Mi
+    "#]].assert_eq(&yaml);
+}

@@ -1,0 +1,62 @@
+//! The plugin that this program carries, or another one from a file.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use sha2::{Digest as _, Sha256};
+
+use crate::failure::{Failure, Result};
+
+static EMBEDDED: &[u8] = include_bytes!(env!("AMBASSADOR_PLUGIN_FILE"));
+
+/// The module that Envoy runs, with its hash.
+#[derive(Debug, Clone)]
+pub(crate) struct Plugin {
+    /// The module.
+    pub(crate) module: Vec<u8>,
+    /// Its SHA-256 in hexadecimal.
+    pub(crate) sha256: String,
+}
+
+impl Plugin {
+    /// The one that this program carries.
+    pub(crate) fn embedded() -> Result<Self> {
+        if EMBEDDED.is_empty() {
+            return Err(Failure::unchanged("this build of kubectl-ambassador carries no plugin")
+                .hint("build it with `cargo xtask build`, or name a module with --plugin-file"));
+        }
+        Ok(Self::new(EMBEDDED.to_vec()))
+    }
+
+    /// The one in this file, else the one that this program carries.
+    pub(crate) fn load(file: Option<&Path>) -> Result<Self> {
+        let Some(file) = file else { return Self::embedded() };
+        let module =
+            std::fs::read(file).map_err(|error| Failure::usage(format!("{}: {error}", file.display())))?;
+        if !module.starts_with(b"\0asm") {
+            return Err(Failure::usage(format!("{} is not a WebAssembly module", file.display())));
+        }
+        Ok(Self::new(module))
+    }
+
+    /// The ConfigMap that holds it: named by its content, so that it never changes and pods can share it.
+    pub(crate) fn config_map(&self) -> String {
+        format!("ambassador-plugin-{}", self.sha256.get(..12).unwrap_or_default())
+    }
+
+    fn new(module: Vec<u8>) -> Self {
+        let sha256 = hex(&module);
+        Self { module, sha256 }
+    }
+}
+
+/// The SHA-256 of `bytes` in hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    let digest = Sha256::digest(bytes);
+    let mut text = String::with_capacity(64);
+    for byte in digest {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}

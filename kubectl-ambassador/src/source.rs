@@ -1,0 +1,150 @@
+//! The config that a command works with: from a file, from `--port` and `--jq`, or from both.
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use ambassador_core::config::yaml::{self, Loaded};
+use ambassador_core::config::{self, Config, Scalar};
+
+use crate::failure::{Failure, Result};
+use crate::report;
+
+/// The largest file that is read: endless ones such as `/dev/zero` do no harm.
+const LARGEST: u64 = 1 << 20;
+
+/// Where a config comes from.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(crate) struct Args {
+    /// Config to use, an ambassador.yaml (`-` reads stdin)
+    #[arg(short = 'c', long = "config", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+
+    /// Map a port: LISTEN:TARGET, such as 80:8775 (repeatable)
+    #[arg(long = "port", value_name = "LISTEN:TARGET", value_parser = port, conflicts_with = "config")]
+    pub(crate) ports: Vec<(u16, u16)>,
+
+    /// Reshape JSON answers with status 2xx by this jq program
+    #[arg(long, value_name = "PROGRAM", conflicts_with = "config")]
+    pub(crate) jq: Option<String>,
+}
+
+/// A config as text and as what it means.
+#[derive(Debug)]
+pub(crate) struct Source {
+    /// The text that goes into the ConfigMap.
+    pub(crate) text: String,
+    /// What it means.
+    pub(crate) loaded: Loaded,
+}
+
+impl Args {
+    /// The config of the file, if one is named.
+    pub(crate) fn read(&self) -> Result<Option<Source>> {
+        let Some(file) = &self.config else { return Ok(None) };
+        let (name, text) = read_text(file)?;
+        load(&name, text).map(Some)
+    }
+
+    /// The config that `--port` and `--jq` describe, on top of `ports` and `limits` from elsewhere.
+    pub(crate) fn of_flags(
+        &self,
+        name: &str,
+        ports: Vec<config::Port>,
+        limits: config::Limits,
+    ) -> Result<Source> {
+        let rules = self.jq.iter().map(|program| config::Rule {
+            name: "jq".to_owned(),
+            response: config::Response { jq: Some(program.clone()), ..Default::default() },
+            ..Default::default()
+        });
+        self.check_program()?;
+        let config = Config {
+            api_version: config::API_VERSION.to_owned(),
+            kind: config::KIND.to_owned(),
+            metadata: config::Metadata { name: name.to_owned() },
+            spec: config::Spec { ports, limits, rules: rules.collect() },
+        };
+        let text = serde_saphyr::to_string(&config)
+            .map_err(|error| Failure::unchanged(format!("cannot write the config: {error}")))?;
+        load("the config made of --port and --jq", text)
+    }
+
+    /// The port map that `--port` describes.
+    pub(crate) fn port_map(&self) -> Vec<config::Port> {
+        self.ports.iter().map(|&(listen, target)| mapped(listen, target)).collect()
+    }
+
+    /// Problems of `--jq` are shown in the program itself, not in the YAML that is made of it.
+    fn check_program(&self) -> Result<()> {
+        let Some(program) = &self.jq else { return Ok(()) };
+        let minimal = config::Spec {
+            ports: vec![mapped(80, 8775)],
+            rules: vec![config::Rule {
+                name: "jq".to_owned(),
+                response: config::Response { jq: Some(program.clone()), ..Default::default() },
+                ..Default::default()
+            }],
+            ..Default::default()
+        };
+        let config = Config {
+            api_version: config::API_VERSION.to_owned(),
+            kind: config::KIND.to_owned(),
+            metadata: config::Metadata::default(),
+            spec: minimal,
+        };
+        let Err(problems) = ambassador_core::Ambassador::new(&config) else { return Ok(()) };
+        let located: Vec<yaml::Located> = problems
+            .into_iter()
+            .map(|mut problem| {
+                problem.path = ambassador_core::problem::Path::root();
+                let range = problem.range.clone().unwrap_or(0..0);
+                yaml::Located { problem, range, within: None }
+            })
+            .collect();
+        Err(report::config_problems("--jq", program, &located))
+    }
+}
+
+/// One line of a port map.
+pub(crate) fn mapped(listen: u16, target: u16) -> config::Port {
+    config::Port { listen: Scalar::from(listen), target: Scalar::from(target), ..Default::default() }
+}
+
+/// Reads a config, or shows all its problems.
+pub(crate) fn load(name: &str, text: String) -> Result<Source> {
+    match yaml::load(&text) {
+        Ok(loaded) => Ok(Source { text, loaded }),
+        Err(problems) => Err(report::config_problems(name, &text, &problems)),
+    }
+}
+
+fn read_text(file: &Path) -> Result<(String, String)> {
+    let name = if file == Path::new("-") { "stdin".to_owned() } else { file.display().to_string() };
+    let mut bytes = Vec::new();
+    let read = if file == Path::new("-") {
+        std::io::stdin().lock().take(LARGEST + 1).read_to_end(&mut bytes)
+    } else {
+        std::fs::File::open(file).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes))
+    };
+    read.map_err(|error| Failure::usage(format!("cannot read {name}: {error}")))?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(Failure::usage(format!("{name} is larger than {LARGEST} bytes")));
+    }
+    let text = String::from_utf8(bytes).map_err(|error| {
+        Failure::usage(format!("{name} is not UTF-8 at byte {}", error.utf8_error().valid_up_to()))
+    })?;
+    Ok((name, text))
+}
+
+fn port(text: &str) -> std::result::Result<(u16, u16), String> {
+    let number = |text: &str| {
+        let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        text.parse::<u16>().ok().filter(|&port| digits && port > 0)
+    };
+    let (listen, target) = text.split_once(':').ok_or("expected LISTEN:TARGET, such as 80:8775")?;
+    match (number(listen), number(target)) {
+        (Some(listen), Some(target)) => Ok((listen, target)),
+        (None, _) => Err(format!("`{listen}` is not a port; a port is from 1 to 65535")),
+        (_, None) => Err(format!("`{target}` is not a port; a port is from 1 to 65535")),
+    }
+}

@@ -1,0 +1,35 @@
+//! `cargo xtask build`: the plugin, and the CLI that carries it.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::Context as _;
+
+use crate::{paths, progress, wasm};
+
+/// What is left in `target/dist`.
+#[derive(Debug, Clone)]
+pub(crate) struct Dist {
+    pub(crate) plugin: PathBuf,
+    pub(crate) cli: PathBuf,
+}
+
+/// Builds both; fast when nothing changed.
+pub(crate) fn build() -> anyhow::Result<Dist> {
+    let plugin = wasm::build()?;
+    progress::run(
+        "building kubectl-ambassador",
+        Command::new("cargo")
+            .current_dir(paths::root())
+            .args(["build", "--locked", "--release", "--package", "kubectl-ambassador"])
+            .env("AMBASSADOR_PLUGIN_WASM", &plugin),
+    )?;
+    let built = paths::target().join("release/kubectl-ambassador");
+    let cli = paths::dist().join("kubectl-ambassador");
+    // A running program's file cannot be written, but it can be replaced.
+    let fresh = cli.with_extension("new");
+    std::fs::copy(&built, &fresh).with_context(|| format!("cannot copy {}", built.display()))?;
+    std::fs::rename(&fresh, &cli)?;
+    progress::ready(&format!("{}", cli.display()));
+    Ok(Dist { plugin, cli })
+}

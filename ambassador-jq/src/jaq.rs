@@ -212,10 +212,10 @@ mod tests {
         run(
             ".[]",
             "[1,2.50,[]]",
-            &expect![[r#"
+            &expect![[r"
             1
             2.50
-            []"#]],
+            []"]],
         );
         run("empty", "1", &expect![""]);
     }
@@ -226,9 +226,9 @@ mod tests {
         run(
             "foo | $x",
             "1",
-            &expect![[r#"
+            &expect![[r"
             0..3 function foo is not defined
-            6..8 variable $x is not defined"#]],
+            6..8 variable $x is not defined"]],
         );
         run(". |", "1", &expect!["3..3 expected term"]);
         run("", "1", &expect!["0..0 expected term"]);
@@ -262,7 +262,7 @@ mod tests {
         run(
             ".[0].secret + {}",
             r#"[{"secret":"hunter2"}]"#,
-            expect!["the program raised an error on this body"],
+            &expect!["the program raised an error on this body"],
         );
         run("nan", "1", &expect!["the program gave a value that JSON cannot hold"]);
     }

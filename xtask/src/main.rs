@@ -1,11 +1,17 @@
 //! The project's only build tool: `cargo xtask`.
 
+mod cluster;
 mod debian;
 mod dist;
 mod envoy;
+mod images;
+mod legacy;
 mod paths;
 mod progress;
+mod setup;
 mod wasm;
+
+use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
@@ -21,11 +27,57 @@ struct Cli {
 enum Command {
     /// Build target/dist/plugin.wasm and target/dist/kubectl-ambassador
     Build,
+    /// Get everything that the other commands need, once
+    Setup,
+    /// Run a real one-node Kubernetes cluster on this machine
+    Cluster {
+        #[command(subcommand)]
+        command: Cluster,
+    },
+}
+
+#[derive(Subcommand)]
+enum Cluster {
+    /// Start it, or find it running
+    Up,
+    /// Stop it and remove its state
+    Down,
+    /// Say whether it is up
+    Status,
+    /// Print the path of its kubeconfig
+    Kubeconfig,
+    /// Carry connections into its network namespace (started by `up`)
+    #[command(hide = true)]
+    Relay {
+        #[arg(long)]
+        port: u16,
+        #[arg(long)]
+        netns: PathBuf,
+    },
+}
+
+fn cluster(command: Cluster) -> anyhow::Result<()> {
+    match command {
+        Cluster::Up => {
+            let cluster = cluster::up()?;
+            println!("export KUBECONFIG={}", cluster.kubeconfig.display());
+            Ok(())
+        }
+        Cluster::Down => cluster::down(),
+        Cluster::Status => cluster::status(),
+        Cluster::Kubeconfig => {
+            println!("{}", cluster::kubeconfig()?.display());
+            Ok(())
+        }
+        Cluster::Relay { port, netns } => cluster::relay(port, &netns),
+    }
 }
 
 fn main() {
     let result = match Cli::parse().command {
         Command::Build => dist::build().map(drop),
+        Command::Setup => setup::run(),
+        Command::Cluster { command } => cluster(command),
     };
     if let Err(error) = result {
         eprintln!("error: {error:#}");

@@ -38,8 +38,10 @@ pub(crate) struct Source {
 }
 
 impl Args {
-    /// The config of the file, if one is named.
+    /// The config of the file, if one is named. A program of `--jq` is checked here too, so that its problems come
+    /// before those of a cluster.
     pub(crate) fn read(&self) -> Result<Option<Source>> {
+        self.check_program()?;
         let Some(file) = &self.config else { return Ok(None) };
         let (name, text) = read_text(file)?;
         load(&name, text).map(Some)
@@ -57,7 +59,6 @@ impl Args {
             response: config::Response { jq: Some(program.clone()), ..Default::default() },
             ..Default::default()
         });
-        self.check_program()?;
         let config = Config {
             api_version: config::API_VERSION.to_owned(),
             kind: config::KIND.to_owned(),

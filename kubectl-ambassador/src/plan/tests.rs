@@ -1,5 +1,6 @@
 //! Plans for pods as a cluster shows them.
 
+use ambassador_core::config::Limits;
 use expect_test::expect;
 use serde_json::json;
 
@@ -33,7 +34,7 @@ fn live() -> Value {
 
 fn plan(pod: &Value, jq: Option<&str>) -> Plan {
     let args = source::Args { jq: jq.map(str::to_owned), ..Default::default() };
-    let source = args.of_flags("fruit-service", vec![source::mapped(80, 8775)], Default::default()).unwrap();
+    let source = args.of_flags("fruit-service", vec![source::mapped(80, 8775)], Limits::default()).unwrap();
     let plugin = Plugin { module: b"\0asm".to_vec(), sha256: "0123456789abcdef".to_owned() };
     let options =
         Options { image: "envoy:1".to_owned(), config_map: "fruit-service-ambassador-config".to_owned() };

@@ -75,17 +75,25 @@ fn prepare(step: &progress::Step, module: &Path, version: &str) -> anyhow::Resul
     };
     let go_mod = std::fs::read_to_string(Path::new(source).join("go.mod"))?;
     let staging = version.strip_prefix("1.").context("KUBE_VERSION is not 1.x.y")?;
-    let replacements: String =
-        staging_modules(&go_mod).iter().map(|name| format!("\t{name} => {name} v0.{staging}\n")).collect();
+    let replacements: Vec<String> =
+        staging_modules(&go_mod).iter().map(|name| format!("	{name} => {name} v0.{staging}")).collect();
+    let replacements = replacements.join(
+        "
+",
+    );
     let text = format!(
-        "{head}godebug default=go1.24\nrequire k8s.io/kubernetes v{version}\nreplace (\n{replacements})\n"
+        "{head}godebug default=go1.24\nrequire k8s.io/kubernetes v{version}\nreplace (\n{replacements}\n)\n"
     );
     std::fs::write(module.join("go.mod"), text)?;
-    let imports: String =
-        wanted().iter().map(|program| format!("\t_ \"k8s.io/kubernetes/cmd/{program}\"\n")).collect();
+    let imports: Vec<String> =
+        wanted().iter().map(|program| format!("	_ \"k8s.io/kubernetes/cmd/{program}\"")).collect();
+    let imports = imports.join(
+        "
+",
+    );
     std::fs::write(
         module.join("tools.go"),
-        format!("//go:build tools\npackage tools\nimport (\n{imports})\n"),
+        format!("//go:build tools\npackage tools\nimport (\n{imports}\n)\n"),
     )?;
     progress::run_in(step, go(module).args(["mod", "tidy"]))
 }

@@ -1,5 +1,6 @@
 //! Finds the port that a pod's program listens on: declared, else read from the kernel's table by exec.
 
+use ambassador_core::config::Limits;
 use serde_json::Value;
 
 use crate::annotation::Injected;
@@ -33,7 +34,7 @@ pub(super) async fn source(
         return Ok((args.of_flags(name, ports, spec.limits)?, String::new()));
     }
     if !args.ports.is_empty() {
-        return Ok((args.of_flags(name, args.port_map(), Default::default())?, String::new()));
+        return Ok((args.of_flags(name, args.port_map(), Limits::default())?, String::new()));
     }
     let (target, found) = listening_port(cluster, live, injected).await?;
     if target == DEFAULT_LISTEN {
@@ -43,7 +44,7 @@ pub(super) async fn source(
         .hint("map another port to it, such as --port 8080:80"));
     }
     let ports = vec![source::mapped(DEFAULT_LISTEN, target)];
-    Ok((args.of_flags(name, ports, Default::default())?, format!(" ({found})")))
+    Ok((args.of_flags(name, ports, Limits::default())?, format!(" ({found})")))
 }
 
 /// The config that the pod was injected with.
@@ -87,7 +88,11 @@ async fn listening_port(
 
 fn several_ports(pod: &str, how: &str, ports: &[String], first: u16) -> Failure {
     Failure::unchanged(format!("pod/{pod} {how} several ports: {}", ports.join(", ")))
-        .hint(format!("say which one clients want on port 80, such as --port 80:{first}"))
+        .hint(if ports.iter().any(|port| port == "80" || port.starts_with("80 ")) {
+            format!("80 is among them, so map another one to the one that clients want, such as --port 8080:{first}")
+        } else {
+            format!("say which one clients want on port 80, such as --port 80:{first}")
+        })
 }
 
 /// The TCP ports that are listened on in the pod, ascending: all its containers share one network, so any running one

@@ -12,7 +12,10 @@ pub(in crate::commands) async fn find_pod(cluster: &Cluster, target: &str) -> Re
         Some((kind, name)) => (Some(kind), name),
         None => (None, target),
     };
-    check_name(name)?;
+    if !is_name(name) {
+        return Err(Failure::usage(format!("`{}` is not the name of a pod", target.escape_debug()))
+            .hint("name a pod: NAME or pod/NAME"));
+    }
     match kind.map(str::to_lowercase).as_deref() {
         None | Some("pod" | "pods" | "po") => {}
         Some(_) => {
@@ -59,10 +62,7 @@ pub(in crate::commands) async fn find_pod(cluster: &Cluster, target: &str) -> Re
 }
 
 /// Names of pods are DNS subdomains (RFC 1123), so nothing else needs to be asked for.
-fn check_name(name: &str) -> Result<()> {
+fn is_name(name: &str) -> bool {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.';
-    if name.is_empty() || name.len() > 253 || !name.chars().all(plain) {
-        return Err(Failure::usage(format!("`{}` is not the name of a pod", name.escape_debug())));
-    }
-    Ok(())
+    !name.is_empty() && name.len() <= 253 && name.chars().all(plain)
 }

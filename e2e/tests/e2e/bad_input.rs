@@ -1,0 +1,449 @@
+//! What people get wrong, and what they are told: each error with its hint and exit code.
+
+use e2e::kube::Namespace;
+use e2e::process::{Output, run};
+use e2e::provided;
+use expect_test::{Expect, expect};
+
+#[track_caller]
+fn check(output: &Output, expected: &Expect) {
+    expected.assert_eq(&format!("exit {}\n{}{}", output.code, output.stdout, output.stderr));
+}
+
+/// The namespace's name is another one each time, and the plugin's hash another one for each compiler.
+fn without_namespace(namespace: &Namespace, output: Output) -> Output {
+    let hide = |text: String| {
+        let text = text.replace(&namespace.name, "NAMESPACE");
+        match text.split_once("ambassador-plugin-") {
+            Some((before, after)) => format!("{before}ambassador-plugin-HASH{}", &after[12..]),
+            None => text,
+        }
+    };
+    Output { code: output.code, stdout: hide(output.stdout), stderr: hide(output.stderr) }
+}
+
+fn pod(namespace: &Namespace, spec: &str) {
+    let file = namespace.home.path().join("pod.yaml");
+    std::fs::write(&file, format!("apiVersion: v1\nkind: Pod\nmetadata: {{name: p}}\nspec: {spec}\n"))
+        .expect("written");
+    namespace.kubectl(&["create", "-f", &file.to_string_lossy()]).ok();
+    namespace.wait_ready("p");
+}
+
+#[test]
+fn pods_that_are_not_there() {
+    let namespace = Namespace::new();
+    let inject = |target: &str| without_namespace(&namespace, namespace.ambassador(&["inject", target]));
+    check(
+        &inject("fruit-service"),
+        &expect![[r#"
+        exit 1
+        error: pod "fruit-service" not found in namespace NAMESPACE
+        hint: there are no pods in namespace NAMESPACE; -n NAME chooses another one
+    "#]],
+    );
+    namespace.create("manifests/fruit-service.yaml");
+    check(
+        &inject("fruit"),
+        &expect![[r#"
+        exit 1
+        error: pod "fruit" not found in namespace NAMESPACE
+        hint: did you mean fruit-service?
+    "#]],
+    );
+    check(
+        &inject("nothing-like-it"),
+        &expect![[r#"
+        exit 1
+        error: pod "nothing-like-it" not found in namespace NAMESPACE
+        hint: pods there: fruit-service
+    "#]],
+    );
+    check(
+        &inject("pod/nothing-like-it"),
+        &expect![[r#"
+        exit 1
+        error: pod "nothing-like-it" not found in namespace NAMESPACE
+        hint: pods there: fruit-service
+    "#]],
+    );
+    check(
+        &inject("../../secrets"),
+        &expect![[r#"
+        exit 2
+        error: `../../secrets` is not the name of a pod
+        hint: name a pod: NAME or pod/NAME
+    "#]],
+    );
+    check(
+        &inject("a\nb"),
+        &expect![[r#"
+        exit 2
+        error: `a\nb` is not the name of a pod
+        hint: name a pod: NAME or pod/NAME
+    "#]],
+    );
+    check(
+        &inject("service/fruit-service"),
+        &expect![[r#"
+        exit 2
+        error: service/fruit-service: this version works on bare pods only
+        hint: name a pod: NAME or pod/NAME
+    "#]],
+    );
+}
+
+#[test]
+fn names_that_mean_workloads() {
+    let namespace = Namespace::new();
+    let inject = |target: &str| without_namespace(&namespace, namespace.ambassador(&["inject", target]));
+    namespace
+        .kubectl(&["create", "deployment", "web", "--image=radial/busyboxplus:curl", "--", "sleep", "3600"])
+        .ok();
+    check(
+        &inject("web"),
+        &expect![[r#"
+        exit 1
+        error: web is deployment/web, and this version works on bare pods only
+        hint: its pods are made anew by it, so they cannot be injected one by one
+    "#]],
+    );
+    namespace
+        .kubectl(&["create", "job", "web", "--image=radial/busyboxplus:curl", "--", "sleep", "3600"])
+        .ok();
+    check(
+        &inject("web"),
+        &expect![[r#"
+        exit 1
+        error: web is ambiguous in namespace NAMESPACE: deployment/web, job/web
+        hint: say which one, as TYPE/NAME
+    "#]],
+    );
+    namespace.kubectl(&["rollout", "status", "deployment/web", "--timeout=60s"]).ok();
+    let owned =
+        namespace.kubectl(&["get", "pods", "-l", "app=web", "-o", "jsonpath={.items[0].metadata.name}"]).ok();
+    let output = inject(&owned);
+    let prefix = owned.rsplit_once('-').expect("a suffix").0;
+    let hide = |text: String| text.replace(&owned, "POD").replace(prefix, "OWNER");
+    check(
+        &Output { code: output.code, stdout: hide(output.stdout), stderr: hide(output.stderr) },
+        &expect![[r#"
+            exit 1
+            error: pod/POD belongs to ReplicaSet/OWNER, which would make a new one without ambassador
+            hint: this version injects bare pods only
+        "#]],
+    );
+}
+
+#[test]
+fn ports_that_cannot_be_found_or_are_taken() {
+    let namespace = Namespace::new();
+    let inject = |args: &[&str]| {
+        without_namespace(&namespace, namespace.ambassador(&[&["inject", "p"], args].concat()))
+    };
+    pod(
+        &namespace,
+        "{terminationGracePeriodSeconds: 0, containers: [{name: c, image: 'radial/busyboxplus:curl', command: [sleep, '3600']}]}",
+    );
+    check(
+        &inject(&[]),
+        &expect![[r#"
+        exit 1
+        error: pod/p declares no port, and nothing in it listens on one
+        hint: if its program takes long to start, try again; else name the port: --port 80:TARGET
+    "#]],
+    );
+    // Nothing behind the port: the wait ends, and the pod comes back.
+    check(
+        &inject(&["--port", "80:7000", "--timeout", "8s"]),
+        &expect![[r#"
+        exit 3
+        pod/p will be recreated with the container envoy-ambassador, docker.io/envoyproxy/envoy:distroless-v1.40.0:
+          port 80 -> 7000
+          no rules: answers pass as they are
+          configmaps p-ambassador-config and ambassador-plugin-HASH
+        replacing pod/p ...
+        pod/p did not come up, putting the original back ...
+        error: pod/p was not injected: port 7000 does not answer behind port 80
+        hint: the original pod is back and ready
+    "#]],
+    );
+    namespace.kubectl(&["delete", "pod", "p"]).ok();
+    let two = "{terminationGracePeriodSeconds: 0, containers: [{name: c, image: 'radial/busyboxplus:curl', command: [sh, -c, 'httpd -p 7000 -h /tmp; httpd -p 7001 -h /tmp; sleep 3600']}]}";
+    pod(&namespace, two);
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    check(
+        &inject(&[]),
+        &expect![[r#"
+        exit 1
+        error: pod/p listens on several ports: 7000, 7001
+        hint: say which one clients want on port 80, such as --port 80:7000
+    "#]],
+    );
+    check(
+        &inject(&["--port", "7001:7000"]),
+        &expect![[r#"
+        exit 1
+        error: port 7001 is taken: it is listened on in the pod
+        hint: map another one, such as --port 8080:8775; clients then use that
+    "#]],
+    );
+    namespace.kubectl(&["delete", "pod", "p"]).ok();
+    pod(
+        &namespace,
+        "{terminationGracePeriodSeconds: 0, volumes: [{name: scratch, emptyDir: {}}], containers: [{name: c, image: 'radial/busyboxplus:curl', command: [sleep, '3600'], ports: [{containerPort: 80}, {containerPort: 81}]}]}",
+    );
+    check(
+        &inject(&["--port", "80:81"]),
+        &expect![[r#"
+        exit 1
+        error: pod/p has data in the emptyDir volume scratch, which recreating it would delete
+        hint: allow that with --delete-emptydir-data
+    "#]],
+    );
+    check(
+        &inject(&["--port", "80:81", "--delete-emptydir-data"]),
+        &expect![[r#"
+        exit 1
+        error: port 80 is taken: it is declared by container c
+        hint: map another one, such as --port 8080:8775; clients then use that
+    "#]],
+    );
+    check(
+        &inject(&["--delete-emptydir-data"]),
+        &expect![[r#"
+        exit 1
+        error: pod/p declares several ports: 80 of c, 81 of c
+        hint: 80 is among them, so map another one to the one that clients want, such as --port 8080:80
+    "#]],
+    );
+}
+
+#[test]
+fn flags_and_files_that_are_wrong() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let inject = |args: &[&str]| {
+        let mut command = std::process::Command::new(provided("AMBASSADOR_CLI"));
+        run(command
+            .current_dir(dir.path())
+            .env("KUBECONFIG", "/nonexistent/kubeconfig")
+            .args(["inject", "fruit-service"])
+            .args(args))
+    };
+    let write = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).expect("written");
+    check(
+        &inject(&["--jq", ".fruits[ | map(.name"]),
+        &expect![[r#"
+        exit 2
+        error: expected closing parenthesis
+         --> --jq:1:21
+          |
+        1 | .fruits[ | map(.name
+          |                     ^
+
+        error: expected closing bracket
+         --> --jq:1:21
+          |
+        1 | .fruits[ | map(.name
+          |                     ^
+
+        error: --jq has 2 problems
+    "#]],
+    );
+    check(
+        &inject(&["--jq", "map(foo) | $x"]),
+        &expect![[r#"
+        exit 2
+        error: function foo is not defined
+         --> --jq:1:5
+          |
+        1 | map(foo) | $x
+          |     ^^^
+
+        error: variable $x is not defined
+         --> --jq:1:12
+          |
+        1 | map(foo) | $x
+          |            ^^
+
+        error: --jq has 2 problems
+    "#]],
+    );
+    check(
+        &inject(&["--port", "80"]),
+        &expect![[r#"
+        exit 2
+        error: invalid value '80' for '--port <LISTEN:TARGET>': expected LISTEN:TARGET, such as 80:8775
+
+        For more information, try '--help'.
+    "#]],
+    );
+    check(
+        &inject(&["--port", "0:65536"]),
+        &expect![[r#"
+        exit 2
+        error: invalid value '0:65536' for '--port <LISTEN:TARGET>': `0` is not a port; a port is from 1 to 65535
+
+        For more information, try '--help'.
+    "#]],
+    );
+    check(
+        &inject(&["-c", "absent.yaml"]),
+        &expect![[r#"
+        exit 2
+        error: cannot read absent.yaml: No such file or directory (os error 2)
+    "#]],
+    );
+    check(
+        &inject(&["-c", "."]),
+        &expect![[r#"
+        exit 2
+        error: cannot read .: Is a directory (os error 21)
+    "#]],
+    );
+    check(
+        &inject(&["-c", "/dev/zero"]),
+        &expect![[r#"
+        exit 2
+        error: /dev/zero is larger than 1048576 bytes
+    "#]],
+    );
+    write("broken.yaml", "apiVersion: [\n");
+    check(
+        &inject(&["-c", "broken.yaml"]),
+        &expect![[r#"
+        exit 2
+        error: while parsing a node, did not find expected node content
+         --> broken.yaml:1:15
+          |
+        1 | apiVersion: [
+          |              ^
+
+        error: broken.yaml has 1 problem
+    "#]],
+    );
+    write(
+        "wrong.yaml",
+        "apiVersion: kubectl-ambassador.dev/v1alpha1\nkind: Ambassador\nspec:\n  ports:\n    - {listen: 80, target: 8775, protocl: http}\n  rules:\n    - name: a\n      response:\n        jq: |\n          map(.name)\n          | fooo\n        form: xml\n",
+    );
+    check(
+        &inject(&["-c", "wrong.yaml"]),
+        &expect![[r#"
+        exit 2
+        error: spec.ports[0].protocl: unknown field `protocl`
+         --> wrong.yaml:5:34
+          |
+        5 |     - {listen: 80, target: 8775, protocl: http}
+          |                                  ^^^^^^^
+          |
+        help: did you mean `protocol`?
+
+        error: spec.rules[0].response.form: unknown field `form`
+          --> wrong.yaml:12:9
+           |
+        12 |         form: xml
+           |         ^^^^
+           |
+        help: did you mean `from`?
+
+        error: wrong.yaml has 2 problems
+    "#]],
+    );
+    write(
+        "rules.yaml",
+        "apiVersion: kubectl-ambassador.dev/v1alpha1\nkind: Ambassador\nspec:\n  ports:\n    - {listen: 80, target: 8775, protocol: tcp}\n  rules:\n    - name: a\n      response:\n        jq: |\n          map(.name)\n          | fooo\n        from: xml\n",
+    );
+    check(
+        &inject(&["-c", "rules.yaml"]),
+        &expect![[r#"
+        exit 2
+        error: spec.ports[0].protocol: protocol tcp is not supported by this version
+         --> rules.yaml:5:44
+          |
+        5 |     - {listen: 80, target: 8775, protocol: tcp}
+          |                                            ^^^
+
+        error: spec.rules[0].response.jq: function fooo is not defined
+          --> rules.yaml:11:13
+           |
+        11 |           | fooo
+           |             ^^^^
+
+        error: spec.rules[0].response.from: format xml is not supported by this version
+          --> rules.yaml:12:15
+           |
+        12 |         from: xml
+           |               ^^^
+
+        error: rules.yaml has 3 problems
+    "#]],
+    );
+}
+
+#[test]
+fn clusters_that_do_not_answer_or_do_not_let() {
+    let namespace = Namespace::new();
+    namespace.create("manifests/fruit-service.yaml");
+    let cli = provided("AMBASSADOR_CLI");
+    let inject = |kubeconfig: &std::path::Path, args: &[&str]| {
+        let mut command = namespace.command(&cli);
+        command
+            .env("KUBECONFIG", kubeconfig)
+            .args(["inject", "fruit-service", "--namespace", &namespace.name])
+            .args(args);
+        without_namespace(&namespace, run(&mut command))
+    };
+    check(
+        &inject(std::path::Path::new("/nonexistent/kubeconfig"), &[]),
+        &expect![[r#"
+        exit 1
+        error: no cluster: cannot read /nonexistent/kubeconfig: No such file or directory (os error 2)
+        hint: `kubectl config get-contexts` lists what there is; --context NAME or --kubeconfig FILE chooses
+    "#]],
+    );
+    check(
+        &inject(&provided("AMBASSADOR_DEV_KUBECONFIG"), &[]),
+        &expect![[r#"
+        exit 1
+        error: cannot read pod/fruit-service: pods "fruit-service" is forbidden: User "dev" cannot get resource "pods" in API group "" in the namespace "NAMESPACE"
+        hint: ask for the rights that the message names; `kubectl auth can-i --list` shows yours
+    "#]],
+    );
+    check(
+        &inject(&provided("AMBASSADOR_KUBECONFIG"), &["--context", "no-such-context"]),
+        &expect![[r#"
+        exit 1
+        error: no cluster: the kubeconfig has no context no-such-context
+        hint: `kubectl config get-contexts` lists what there is; --context NAME or --kubeconfig FILE chooses
+    "#]],
+    );
+    let gone = namespace.home.path().join("gone.yaml");
+    let text = std::fs::read_to_string(provided("AMBASSADOR_KUBECONFIG")).expect("a kubeconfig");
+    let port = text.split("127.0.0.1:").nth(1).and_then(|rest| rest.split('"').next()).expect("a port");
+    std::fs::write(&gone, text.replace(port, "1")).expect("written");
+    check(
+        &inject(&gone, &[]),
+        &expect![[r#"
+        exit 1
+        error: cannot read pod/fruit-service: Connection refused (os error 111)
+        hint: is the cluster up? `kubectl cluster-info` asks it; --context NAME chooses another one
+    "#]],
+    );
+    // Some of the rights: all that is missing is named at once, and nothing is changed.
+    let role = ["create", "role", "reader", "--verb=get,list", "--resource=pods,configmaps"];
+    namespace.kubectl(&role).ok();
+    namespace.kubectl(&["create", "rolebinding", "reader", "--role=reader", "--user=dev"]).ok();
+    check(
+        &inject(&provided("AMBASSADOR_DEV_KUBECONFIG"), &["--port", "80:8775"]),
+        &expect![[r#"
+        exit 1
+        pod/fruit-service will be recreated with the container envoy-ambassador, docker.io/envoyproxy/envoy:distroless-v1.40.0:
+          port 80 -> 8775
+          no rules: answers pass as they are
+          configmaps fruit-service-ambassador-config and ambassador-plugin-HASH
+        error: in namespace NAMESPACE you may not: create pods, delete pods, create configmaps, patch configmaps
+        hint: ask for a role that has these rights
+    "#]],
+    );
+    assert_eq!(namespace.config_maps(), Vec::<String>::new());
+}

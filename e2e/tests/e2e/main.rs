@@ -1,0 +1,8 @@
+//! End-to-end tests, in one binary. Run them by `cargo xtask test`, which sets up what they need.
+
+mod bad_input;
+mod haproxy;
+mod inject;
+mod port_map;
+mod render;
+mod reshape;

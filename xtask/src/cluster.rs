@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 
+pub(crate) use kubernetes::kubectl as kubectl_program;
 pub(crate) use relay::run as relay;
 
 use crate::{debian, envoy, images, paths, progress};

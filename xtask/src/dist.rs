@@ -1,11 +1,10 @@
 //! `cargo xtask build`: the plugin, and the CLI that carries it.
 
 use std::path::PathBuf;
-use std::process::Command;
 
 use anyhow::Context as _;
 
-use crate::{paths, progress, wasm};
+use crate::{cargo, paths, progress, wasm};
 
 /// What is left in `target/dist`.
 #[derive(Debug, Clone)]
@@ -19,8 +18,7 @@ pub(crate) fn build() -> anyhow::Result<Dist> {
     let plugin = wasm::build()?;
     progress::run(
         "building kubectl-ambassador",
-        Command::new("cargo")
-            .current_dir(paths::root())
+        cargo::command()
             .args(["build", "--locked", "--release", "--package", "kubectl-ambassador"])
             .env("AMBASSADOR_PLUGIN_WASM", &plugin),
     )?;

@@ -1,8 +1,10 @@
 //! The project's only build tool: `cargo xtask`.
 
+mod cargo;
 mod cluster;
 mod codegen;
 mod debian;
+mod demo;
 mod dist;
 mod envoy;
 mod images;
@@ -27,6 +29,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Show the main job: the lab's pod, one command, the answer on port 80 and reshaped
+    Demo(demo::Args),
     /// Run all tests, against a real Envoy and a real cluster
     Test(test::Args),
     /// Write the files that are generated from the code
@@ -85,6 +89,7 @@ fn cluster(command: Cluster) -> anyhow::Result<()> {
 
 fn main() {
     let result = match Cli::parse().command {
+        Command::Demo(args) => demo::run(&args),
         Command::Test(args) => test::run(&args),
         Command::Codegen { check } => codegen::run(check),
         Command::Build => dist::build().map(drop),

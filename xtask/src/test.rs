@@ -1,11 +1,10 @@
 //! `cargo xtask test`: all tests, with everything they need.
 
-use std::process::Command;
 use std::time::Instant;
 
 use anyhow::{Context as _, bail};
 
-use crate::{cluster, codegen, dist, envoy, images, paths, progress};
+use crate::{cargo, cluster, codegen, dist, envoy, images, progress};
 
 /// How to run the tests.
 #[derive(clap::Args)]
@@ -29,7 +28,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     if args.filter.is_none() {
         eprintln!("Checking");
         codegen::run(!args.update)?;
-        progress::run("cargo fmt --check", &mut cargo(&["fmt", "--all", "--check"]))?;
+        progress::run("cargo fmt --check", cargo::command().args(["fmt", "--all", "--check"]))?;
         let clippy = [
             "clippy",
             "--locked",
@@ -40,12 +39,11 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
             "--",
             "-Dwarnings",
         ];
-        progress::run("cargo clippy", &mut cargo(&clippy))?;
+        progress::run("cargo clippy", cargo::command().args(clippy))?;
     }
     eprintln!("Testing");
-    let mut command = Command::new("cargo");
+    let mut command = cargo::command();
     command
-        .current_dir(paths::root())
         .args(["test", "--locked", "--workspace", "--exclude", "plugin-wasm", "--all-features"])
         .args(args.filter.iter().flat_map(|filter| ["--", filter]))
         .env("AMBASSADOR_ENVOY", &envoy.path)
@@ -68,10 +66,4 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         started.elapsed().as_secs()
     );
     Ok(())
-}
-
-fn cargo(args: &[&str]) -> Command {
-    let mut command = Command::new("cargo");
-    command.current_dir(paths::root()).args(args);
-    command
 }

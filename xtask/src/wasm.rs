@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, bail};
 
-use crate::{debian, paths, progress};
+use crate::{cargo, debian, paths, progress};
 
 const TARGET: &str = "wasm32-unknown-unknown";
 /// A ConfigMap holds 1 MiB, its other fields included.
@@ -109,18 +109,9 @@ fn add_target() -> anyhow::Result<bool> {
 
 fn command(toolchain: &Toolchain) -> Command {
     let mut command = match toolchain {
-        Toolchain::Installed => Command::new("cargo"),
-        Toolchain::Debian { cargo, .. } => Command::new(cargo),
+        Toolchain::Installed => cargo::command(),
+        Toolchain::Debian { cargo, .. } => cargo::with(cargo),
     };
-    command.current_dir(paths::root());
-    // What the cargo that runs this program has set for its own children.
-    for (name, _) in std::env::vars_os() {
-        let name = name.to_string_lossy();
-        if name == "CARGO" || name == "RUSTC" || name == "RUSTUP_TOOLCHAIN" || name.starts_with("CARGO_PKG_")
-        {
-            command.env_remove(name.as_ref());
-        }
-    }
     command.args(["build", "--locked", "--profile", "wasm", "--target", TARGET, "--package", "plugin-wasm"]);
     let flags = format!("-Clink-arg=--max-memory={MAX_MEMORY}");
     command.env("CARGO_TARGET_DIR", target_dir()).env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", flags);

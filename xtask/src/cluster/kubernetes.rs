@@ -27,7 +27,7 @@ pub(super) fn missing() -> bool {
 }
 
 /// kubectl: the one on PATH, else the one built here.
-pub(super) fn kubectl() -> anyhow::Result<PathBuf> {
+pub(crate) fn kubectl() -> anyhow::Result<PathBuf> {
     paths::on_path("kubectl").map_or_else(|| Ok(dir()?.join("kubectl")), Ok)
 }
 
@@ -76,21 +76,15 @@ fn prepare(step: &progress::Step, module: &Path, version: &str) -> anyhow::Resul
     let go_mod = std::fs::read_to_string(Path::new(source).join("go.mod"))?;
     let staging = version.strip_prefix("1.").context("KUBE_VERSION is not 1.x.y")?;
     let replacements: Vec<String> =
-        staging_modules(&go_mod).iter().map(|name| format!("	{name} => {name} v0.{staging}")).collect();
-    let replacements = replacements.join(
-        "
-",
-    );
+        staging_modules(&go_mod).iter().map(|name| format!("\t{name} => {name} v0.{staging}")).collect();
+    let replacements = replacements.join("\n");
     let text = format!(
         "{head}godebug default=go1.24\nrequire k8s.io/kubernetes v{version}\nreplace (\n{replacements}\n)\n"
     );
     std::fs::write(module.join("go.mod"), text)?;
     let imports: Vec<String> =
-        wanted().iter().map(|program| format!("	_ \"k8s.io/kubernetes/cmd/{program}\"")).collect();
-    let imports = imports.join(
-        "
-",
-    );
+        wanted().iter().map(|program| format!("\t_ \"k8s.io/kubernetes/cmd/{program}\"")).collect();
+    let imports = imports.join("\n");
     std::fs::write(
         module.join("tools.go"),
         format!("//go:build tools\npackage tools\nimport (\n{imports}\n)\n"),

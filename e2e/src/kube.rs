@@ -28,13 +28,10 @@ impl Namespace {
         let home = tempfile::tempdir().expect("a folder can be made");
         let namespace = Self { name, home };
         namespace.kubectl(&["create", "namespace", &namespace.name]).ok();
-        for _ in 0..100 {
-            if namespace.kubectl(&["get", "serviceaccount", "default"]).code == 0 {
-                return namespace;
-            }
-            std::thread::sleep(std::time::Duration::from_millis(100));
-        }
-        panic!("namespace {} has no service account", namespace.name);
+        namespace.wait_until("its service account is there", || {
+            namespace.kubectl(&["get", "serviceaccount", "default"]).code == 0
+        });
+        namespace
     }
 
     /// Runs kubectl in it.
@@ -68,6 +65,22 @@ impl Namespace {
     #[track_caller]
     pub fn wait_ready(&self, pod: &str) {
         self.kubectl(&["wait", "--for=condition=Ready", "pod", pod, "--timeout=60s"]).ok();
+    }
+
+    /// Tries for a minute.
+    ///
+    /// # Panics
+    ///
+    /// If it is not done by then.
+    #[track_caller]
+    pub fn wait_until(&self, what: &str, mut done: impl FnMut() -> bool) {
+        for _ in 0..120 {
+            if done() {
+                return;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(500));
+        }
+        panic!("{what}: not within a minute in namespace {}", self.name);
     }
 
     /// The lab's check: asks a port of fruit-service from the pod busybox.

@@ -18,7 +18,7 @@ use kube::{Api, Client};
 use serde_json::Value;
 
 pub(crate) use connect::Args;
-pub(crate) use error::is_already_there;
+pub(crate) use error::NotCreated;
 pub(crate) use talk::Answer;
 
 use crate::failure::{Failure, Result};
@@ -92,15 +92,13 @@ impl Cluster {
     }
 
     /// Creates a pod. A refusal says what the server says.
-    pub(crate) async fn create_pod(
-        &self,
-        pod: &Value,
-        mode: Mode,
-    ) -> std::result::Result<Value, kube::Error> {
-        let object: DynamicObject = serde_json::from_value(pod.clone()).map_err(kube::Error::SerdeError)?;
+    pub(crate) async fn create_pod(&self, pod: &Value, mode: Mode) -> std::result::Result<(), NotCreated> {
+        let object: DynamicObject =
+            serde_json::from_value(pod.clone()).map_err(|error| NotCreated::Refused(error.to_string()))?;
         let params =
             PostParams { dry_run: mode == Mode::DryRun, field_manager: Some(FIELD_MANAGER.to_owned()) };
-        self.pods_as_values().create(&params, &object).await.map(value)
+        self.pods_as_values().create(&params, &object).await?;
+        Ok(())
     }
 
     /// Deletes exactly the pod that was read as `seen`: another one of its name, or the same one changed since, stays.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::cluster::{Cluster, Mode, is_already_there};
+use crate::cluster::{Cluster, Mode, NotCreated};
 use crate::failure::{Exit, Failure, Result};
 use crate::output::say;
 use crate::plan::text;
@@ -33,14 +33,10 @@ impl Replacement<'_> {
             [("the new pod", self.new), ("the original pod, should it be needed again", self.old)]
         {
             match cluster.create_pod(pod, Mode::DryRun).await {
-                Ok(_) => {}
-                // The name is in use, by the pod itself: everything before that has passed.
-                Err(error) if is_already_there(&error) => {}
-                Err(error) => {
-                    return Err(Failure::unchanged(format!(
-                        "the cluster would refuse {what}: {}",
-                        reason(&error)
-                    )));
+                // In use by the pod itself.
+                Ok(()) | Err(NotCreated::NameInUse) => {}
+                Err(NotCreated::Refused(why) | NotCreated::Unclear(why)) => {
+                    return Err(Failure::unchanged(format!("the cluster would refuse {what}: {why}")));
                 }
             }
         }
@@ -101,18 +97,16 @@ async fn create(cluster: &Cluster, pod: &Value) -> Result<()> {
     let mut last = String::new();
     for attempt in 0..TRIES {
         match cluster.create_pod(pod, Mode::Real).await {
-            Ok(_) => return Ok(()),
-            Err(error) if is_already_there(&error) => {
+            Ok(()) => return Ok(()),
+            Err(NotCreated::NameInUse) => {
                 let there = cluster.pod(name).await?;
                 return match there {
                     Some(there) if attempt > 0 && is_same(&there, pod) => Ok(()),
                     _ => Err(Failure::unchanged(format!("another pod/{name} has taken the name meanwhile"))),
                 };
             }
-            Err(kube::Error::Api(status)) if (400..500).contains(&status.code) && status.code != 429 => {
-                return Err(Failure::unchanged(status.message.clone()));
-            }
-            Err(error) => last = reason(&error),
+            Err(NotCreated::Refused(why)) => return Err(Failure::unchanged(why)),
+            Err(NotCreated::Unclear(why)) => last = why,
         }
         say(&format!("creating pod/{name} failed ({last}), trying again"));
         tokio::time::sleep(Duration::from_secs(1 << attempt)).await;
@@ -131,13 +125,6 @@ fn is_same(there: &Value, meant: &Value) -> bool {
         pod.pointer("/metadata/annotations").and_then(|all| all.get(crate::annotation::NAME)).cloned()
     };
     names(there) == names(meant) && injected(there) == injected(meant)
-}
-
-fn reason(error: &kube::Error) -> String {
-    match error {
-        kube::Error::Api(status) => status.message.clone(),
-        error => error.to_string(),
-    }
 }
 
 /// The old pod in a private file, for as long as it may be nowhere else.

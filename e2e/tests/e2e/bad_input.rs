@@ -219,18 +219,20 @@ fn ports_that_cannot_be_found_or_are_taken() {
     );
 }
 
+/// inject, in a folder, by someone who has no cluster: what is wrong here is told before that.
+fn inject_in(dir: &tempfile::TempDir, args: &[&str]) -> Output {
+    let mut command = std::process::Command::new(provided("AMBASSADOR_CLI"));
+    run(command
+        .current_dir(dir.path())
+        .env("KUBECONFIG", "/nonexistent/kubeconfig")
+        .args(["inject", "fruit-service"])
+        .args(args))
+}
+
 #[test]
-fn flags_and_files_that_are_wrong() {
+fn flags_that_are_wrong() {
     let dir = tempfile::tempdir().expect("a folder");
-    let inject = |args: &[&str]| {
-        let mut command = std::process::Command::new(provided("AMBASSADOR_CLI"));
-        run(command
-            .current_dir(dir.path())
-            .env("KUBECONFIG", "/nonexistent/kubeconfig")
-            .args(["inject", "fruit-service"])
-            .args(args))
-    };
-    let write = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).expect("written");
+    let inject = |args: &[&str]| inject_in(&dir, args);
     check(
         &inject(&["--jq", ".fruits[ | map(.name"]),
         &expect![[r#"
@@ -287,6 +289,13 @@ fn flags_and_files_that_are_wrong() {
         For more information, try '--help'.
     "#]],
     );
+}
+
+#[test]
+fn files_that_are_wrong() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let inject = |args: &[&str]| inject_in(&dir, args);
+    let write = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).expect("written");
     check(
         &inject(&["-c", "absent.yaml"]),
         &expect![[r#"

@@ -88,14 +88,8 @@ fn an_edit_of_the_config_map_needs_no_restart() {
     assert_ne!(filter, changed);
     let patch = serde_json::json!({"data": {"filter.yaml": changed}}).to_string();
     namespace.kubectl(&["patch", "configmap", "fruit-service-ambassador-config", "--patch", &patch]).ok();
-    for _ in 0..120 {
-        if namespace.lab_check(80) == "2" {
-            assert_eq!(namespace.field("pod/fruit-service", "{.metadata.uid}"), uid);
-            return;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(500));
-    }
-    panic!("the edit did not reach the filter within a minute");
+    namespace.wait_until("the edit has reached the filter", || namespace.lab_check(80) == "2");
+    assert_eq!(namespace.field("pod/fruit-service", "{.metadata.uid}"), uid);
 }
 
 #[test]
@@ -110,6 +104,35 @@ fn a_sidecar_that_cannot_start_is_rolled_back() {
     assert_eq!(spec(&namespace), before);
     assert_eq!(namespace.config_maps(), Vec::<String>::new());
     assert_eq!(namespace.lab_check(8775), LIST);
+}
+
+#[test]
+fn an_interrupt_puts_the_original_back() {
+    let namespace = lab();
+    let before = spec(&namespace);
+    // Its port never answers, so there is time.
+    let args =
+        ["inject", "fruit-service", "--port", "80:1", "--timeout", "60s", "--namespace", &namespace.name];
+    let mut command = namespace.command(&provided("AMBASSADOR_CLI"));
+    let child = command.args(args).stderr(std::process::Stdio::piped()).spawn().expect("started");
+    namespace.wait_until("the new pod is ready", || {
+        let ready = namespace.kubectl(&[
+            "get",
+            "pod",
+            "fruit-service",
+            "-o",
+            "jsonpath={.spec.initContainers[0].name} {.status.containerStatuses[0].ready}",
+        ]);
+        ready.stdout == "envoy-ambassador true"
+    });
+    let interrupt = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(interrupt.expect("kill").success());
+    let output = child.wait_with_output().expect("an end");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(3), "{stderr}");
+    assert!(stderr.contains("error: pod/fruit-service was not injected: interrupted"), "{stderr}");
+    assert_eq!(spec(&namespace), before);
+    assert_eq!(namespace.config_maps(), Vec::<String>::new());
 }
 
 #[test]

@@ -34,8 +34,29 @@ pub(super) fn is_not_found(error: &kube::Error) -> bool {
     matches!(error, kube::Error::Api(status) if status.code == 404)
 }
 
-/// Whether a creation was refused only because the name is in use: all that comes before, admission and validation,
-/// has passed.
-pub(crate) fn is_already_there(error: &kube::Error) -> bool {
-    matches!(error, kube::Error::Api(status) if status.code == 409 && status.reason == "AlreadyExists")
+/// Why an object was not created.
+#[derive(Debug)]
+pub(crate) enum NotCreated {
+    /// Only because the name is in use: all that comes before, admission and validation, has passed.
+    NameInUse,
+    /// The server does not want it.
+    Refused(String),
+    /// There was no clear answer; it may even have been created.
+    Unclear(String),
+}
+
+impl From<kube::Error> for NotCreated {
+    fn from(error: kube::Error) -> Self {
+        match error {
+            kube::Error::Api(status) if status.code == 409 && status.reason == "AlreadyExists" => {
+                Self::NameInUse
+            }
+            // 429 is a budget that has room again later.
+            kube::Error::Api(status) if (400..500).contains(&status.code) && status.code != 429 => {
+                Self::Refused(status.message)
+            }
+            kube::Error::Api(status) => Self::Unclear(status.message),
+            error => Self::Unclear(error.to_string()),
+        }
+    }
 }

@@ -166,7 +166,9 @@ async fn apply(
     cluster.apply_config_map(&plan.plugin, Mode::Real).await?;
     cluster.apply_config_map(&plan.config_map, Mode::Real).await?;
     // From here to the end of the wait, an interrupt undoes: it must not leave the name without a pod.
-    let mut interrupt = std::pin::pin!(tokio::signal::ctrl_c());
+    let mut interrupt = tokio::spawn(tokio::signal::ctrl_c());
+    // It is caught once the task has run for the first time.
+    tokio::task::yield_now().await;
     say(&format!("replacing pod/{name} ..."));
     if let Err(failure) = replacement.carry_out(cluster).await {
         restore_config_maps(cluster, plan, before.as_ref()).await;

@@ -8,13 +8,13 @@ mod node;
 mod relay;
 mod templates;
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 
-pub(crate) use kubernetes::kubectl as kubectl_program;
 pub(crate) use relay::run as relay;
 
 use crate::{debian, envoy, images, paths, progress};
@@ -31,6 +31,8 @@ const PACKAGES: [(&str, &str); 8] = [
     ("util-linux", "nsenter"),
     ("procps", "sysctl"),
 ];
+/// The admin's context in the kubeconfig.
+pub(crate) const CONTEXT: &str = "ambassador";
 /// The port on this machine's loopback that leads to the API server.
 const RELAY_PORT: u16 = 16443;
 
@@ -134,6 +136,15 @@ fn is_healthy(node: &Node) -> bool {
     kubeconfig.is_file()
         && node.all_run()
         && kubectl(&kubeconfig, &["get", "node", "node"]).is_ok_and(|text| text.contains(" Ready"))
+}
+
+/// PATH as it is if kubectl is on it, else with the one that was built here.
+pub(crate) fn path_with_kubectl() -> anyhow::Result<OsString> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    if paths::on_path("kubectl").is_some() {
+        return Ok(path);
+    }
+    Ok(paths::path_with(kubernetes::kubectl()?.parent(), &path))
 }
 
 /// The output of kubectl.

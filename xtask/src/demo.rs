@@ -206,19 +206,13 @@ struct Shell {
 
 impl Shell {
     fn new(dist: &dist::Dist) -> anyhow::Result<Self> {
-        let mut shell = Self { path: std::env::var_os("PATH").unwrap_or_default(), exports: Vec::new() };
-        if paths::on_path("kubectl").is_none() {
-            shell.prepend_path(cluster::kubectl_program()?.parent());
-        }
+        let mut shell = Self { path: cluster::path_with_kubectl()?, exports: Vec::new() };
         shell.prepend_path(dist.cli.parent());
         Ok(shell)
     }
 
     fn prepend_path(&mut self, dir: Option<&Path>) {
-        let old = std::env::split_paths(&self.path);
-        let all: Vec<PathBuf> = dir.map(Path::to_owned).into_iter().chain(old).collect();
-        // Cannot fail: none of these was joined of parts with a colon.
-        self.path = std::env::join_paths(all).unwrap_or_default();
+        self.path = paths::path_with(dir, &self.path);
     }
 
     fn export(&mut self, name: &'static str, value: OsString) {

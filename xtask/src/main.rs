@@ -5,6 +5,7 @@ mod cluster;
 mod codegen;
 mod debian;
 mod demo;
+mod deny;
 mod dist;
 mod envoy;
 mod images;
@@ -13,6 +14,8 @@ mod paths;
 mod progress;
 mod setup;
 mod test;
+#[cfg(test)]
+mod tidy;
 mod wasm;
 
 use std::path::PathBuf;

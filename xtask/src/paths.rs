@@ -1,5 +1,6 @@
 //! Where things are: the checkout, what is built, and the cache that outlives both.
 
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -34,6 +35,13 @@ pub(crate) fn cache() -> anyhow::Result<PathBuf> {
         .context("no place for a cache: neither AMBASSADOR_CACHE nor HOME is set")?;
     std::fs::create_dir_all(&cache).with_context(|| format!("cannot create {}", cache.display()))?;
     Ok(cache)
+}
+
+/// PATH with a folder in front of it.
+pub(crate) fn path_with(dir: Option<&Path>, path: &OsStr) -> OsString {
+    let all = dir.map(Path::to_owned).into_iter().chain(std::env::split_paths(path));
+    // Fails for folders with a colon in their name alone, which PATH cannot hold.
+    std::env::join_paths(all).unwrap_or_else(|_| path.to_owned())
 }
 
 /// The first file of this name on PATH.

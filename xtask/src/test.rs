@@ -1,10 +1,12 @@
 //! `cargo xtask test`: all tests, with everything they need.
 
+use std::process::Command;
 use std::time::Instant;
 
 use anyhow::{Context as _, bail};
 
-use crate::{cargo, cluster, codegen, dist, envoy, images, progress};
+use crate::cluster::Cluster;
+use crate::{cargo, cluster, codegen, deny, dist, envoy, images, progress};
 
 /// How to run the tests.
 #[derive(clap::Args)]
@@ -27,25 +29,14 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let dist = dist::build()?;
     if args.filter.is_none() {
         eprintln!("Checking");
-        codegen::run(!args.update)?;
-        progress::run("cargo fmt --check", cargo::command().args(["fmt", "--all", "--check"]))?;
-        let clippy = [
-            "clippy",
-            "--locked",
-            "--workspace",
-            "--exclude",
-            "plugin-wasm",
-            "--all-targets",
-            "--",
-            "-Dwarnings",
-        ];
-        progress::run("cargo clippy", cargo::command().args(clippy))?;
+        check(args.update)?;
     }
     eprintln!("Testing");
     let mut command = cargo::command();
     command
         .args(["test", "--locked", "--workspace", "--exclude", "plugin-wasm", "--all-features"])
         .args(args.filter.iter().flat_map(|filter| ["--", filter]))
+        .env("PATH", cluster::path_with_kubectl()?)
         .env("AMBASSADOR_ENVOY", &envoy.path)
         .env("AMBASSADOR_HAPROXY", haproxy)
         .env("AMBASSADOR_PLUGIN", &dist.plugin)
@@ -61,9 +52,35 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     if !status.success() {
         bail!("tests failed");
     }
+    if args.filter.is_none() {
+        eprintln!("Showing");
+        demos(&cluster)?;
+    }
     eprintln!(
         "All tests passed in {} s. The cluster is still up; `cargo xtask cluster down` ends it.",
         started.elapsed().as_secs()
     );
     Ok(())
+}
+
+/// All that can be checked without running anything of ours.
+fn check(update: bool) -> anyhow::Result<()> {
+    codegen::run(!update)?;
+    progress::run("cargo fmt --check", cargo::command().args(["fmt", "--all", "--check"]))?;
+    let clippy = ["clippy", "--locked", "--workspace", "--all-targets", "--", "-Dwarnings"];
+    progress::run("cargo clippy", cargo::command().args(clippy))?;
+    deny::check()
+}
+
+/// The demo in each of its ways: what the README shows first must work.
+fn demos(cluster: &Cluster) -> anyhow::Result<()> {
+    let this = std::env::current_exe().context("this program has no path")?;
+    let demo = |args: &[&str]| {
+        let mut command = Command::new(&this);
+        command.arg("demo").args(args).env("KUBECONFIG", &cluster.kubeconfig);
+        progress::run(&format!("cargo xtask demo {}", args.join(" ")), &mut command)
+    };
+    demo(&[])?;
+    demo(&["--context", cluster::CONTEXT])?;
+    demo(&["--local"])
 }

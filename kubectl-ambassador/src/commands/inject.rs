@@ -42,7 +42,7 @@ Examples:
   kubectl ambassador inject fruit-service
 
   # Two ports, and JSON answers reshaped
-  kubectl ambassador inject fruit-service --port 80:8775 --port 9102:8775 --jq '{fruits: map({name: .})}'
+  kubectl ambassador inject fruit-service --port 80:8775 --port 9102:8775 --jq '{fruits: .}'
 
   # With rules from a file; see first what would happen
   kubectl ambassador inject fruit-service -c ambassador.yaml --dry-run=server -o yaml"
@@ -54,9 +54,6 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     source: source::Args,
-
-    #[command(flatten)]
-    cluster: cluster::Args,
 
     /// Print what would be sent (client), or have the server check it too (server); nothing is changed
     #[arg(long, value_enum, value_name = "MODE", default_value = "none", num_args = 0..=1, default_missing_value = "client", require_equals = true)]
@@ -85,6 +82,10 @@ pub(crate) struct Args {
     /// Module to use instead of the one inside this program
     #[arg(long, value_name = "FILE")]
     plugin_file: Option<std::path::PathBuf>,
+
+    // Last: the help's heading that it brings is for all that follow.
+    #[command(flatten)]
+    cluster: cluster::Args,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]

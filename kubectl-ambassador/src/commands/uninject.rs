@@ -31,9 +31,6 @@ pub(crate) struct Args {
     #[arg(value_name = "TYPE/NAME")]
     target: String,
 
-    #[command(flatten)]
-    cluster: cluster::Args,
-
     /// Print what would be sent (client), or have the server check it too (server); nothing is changed
     #[arg(long, value_enum, value_name = "MODE", default_value = "none", num_args = 0..=1, default_missing_value = "client", require_equals = true)]
     dry_run: super::inject::DryRun,
@@ -49,6 +46,10 @@ pub(crate) struct Args {
     /// Recreate the pod even though that deletes the data in its emptyDir volumes
     #[arg(long)]
     delete_emptydir_data: bool,
+
+    // Last: the help's heading that it brings is for all that follow.
+    #[command(flatten)]
+    cluster: cluster::Args,
 }
 
 pub(crate) async fn run(args: &Args) -> Result<()> {

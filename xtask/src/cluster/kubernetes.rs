@@ -27,7 +27,7 @@ pub(super) fn missing() -> bool {
 }
 
 /// kubectl: the one on PATH, else the one built here.
-pub(crate) fn kubectl() -> anyhow::Result<PathBuf> {
+pub(super) fn kubectl() -> anyhow::Result<PathBuf> {
     paths::on_path("kubectl").map_or_else(|| Ok(dir()?.join("kubectl")), Ok)
 }
 

@@ -98,9 +98,9 @@ impl Node {
             std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
         };
         write("pki/tokens.csv", templates::TOKENS)?;
-        write("inside.kubeconfig", &templates::kubeconfig("ambassador", 6443, "admintoken"))?;
+        write("inside.kubeconfig", &templates::kubeconfig(super::CONTEXT, 6443, "admintoken"))?;
         write("kubelet.kubeconfig", &templates::kubeconfig("kubelet", 6443, "kubelettoken"))?;
-        write("admin.kubeconfig", &templates::kubeconfig("ambassador", RELAY_PORT, "admintoken"))?;
+        write("admin.kubeconfig", &templates::kubeconfig(super::CONTEXT, RELAY_PORT, "admintoken"))?;
         write("dev.kubeconfig", &templates::kubeconfig("ambassador-dev", RELAY_PORT, "devtoken"))?;
         write("cni/10-pods.conflist", &templates::cni())?;
         write("containerd.toml", &templates::containerd(&self.dir, &self.socket()))?;

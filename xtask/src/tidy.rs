@@ -1,0 +1,131 @@
+//! The rules of the repository that no lint knows, as tests.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::paths;
+
+/// Every file that git knows or would add.
+fn files() -> Vec<PathBuf> {
+    let output = Command::new("git")
+        .current_dir(paths::root())
+        .args(["ls-files", "--cached", "--others", "--exclude-standard", "-z"])
+        .output()
+        .expect("git is there");
+    assert!(output.status.success(), "git ls-files failed");
+    let list = String::from_utf8(output.stdout).expect("names are UTF-8");
+    let files: Vec<PathBuf> = list.split_terminator('\0').map(PathBuf::from).collect();
+    assert!(files.len() > 50, "not the repository?");
+    files.into_iter().filter(|file| paths::root().join(file).is_file()).collect()
+}
+
+fn read(file: &Path) -> String {
+    String::from_utf8_lossy(&std::fs::read(paths::root().join(file)).expect("a file that git lists"))
+        .into_owned()
+}
+
+/// Rust files with their text, this one left out: it names what it forbids.
+fn rust() -> Vec<(PathBuf, String)> {
+    let rust = files().into_iter().filter(|file| file.extension().is_some_and(|extension| extension == "rs"));
+    rust.filter(|file| !file.ends_with("tidy.rs")).map(|file| (file.clone(), read(&file))).collect()
+}
+
+#[track_caller]
+fn none(what: &str, found: &[String]) {
+    assert!(found.is_empty(), "{what}:\n{}", found.join("\n"));
+}
+
+/// Lines of Rust that hold `needle` outside of `allowed`, comments left out.
+fn uses(needle: &str, allowed: impl Fn(&Path) -> bool) -> Vec<String> {
+    let files = rust().into_iter().filter(|(file, _)| !allowed(file));
+    files
+        .flat_map(|(file, text)| {
+            let lines = text.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//"));
+            let found = lines.filter(|(_, line)| line.contains(needle));
+            found
+                .map(|(at, line)| format!("{}:{}: {}", file.display(), at + 1, line.trim()))
+                .collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+#[test]
+fn one_file_calls_the_proxy_wasm_host() {
+    none("host calls elsewhere", &uses("hostcalls", |file| file == Path::new("plugin-wasm/src/host.rs")));
+}
+
+#[test]
+fn one_module_calls_the_cluster() {
+    let allowed =
+        |file: &Path| file.starts_with("kubectl-ambassador/src/cluster") || file.ends_with("cluster.rs");
+    let not_the_tests_own = |line: &String| !line.contains("e2e::kube::");
+    for needle in ["kube::", "Api<"] {
+        let found: Vec<String> = uses(needle, allowed).into_iter().filter(not_the_tests_own).collect();
+        none("calls of the cluster elsewhere", &found);
+    }
+}
+
+#[test]
+fn the_core_does_no_io() {
+    for needle in ["std::fs", "std::net", "std::env", "std::time::SystemTime", "Instant::now", "std::process"]
+    {
+        let elsewhere =
+            |file: &Path| !file.starts_with("ambassador-core") && !file.starts_with("ambassador-jq");
+        none("the core and the engine read nothing but their arguments", &uses(needle, elsewhere));
+    }
+}
+
+#[test]
+fn every_file_says_what_it_is_for() {
+    let silent = rust().into_iter().filter(|(_, text)| !text.starts_with("//! "));
+    none("no //! at the top", &silent.map(|(file, _)| file.display().to_string()).collect::<Vec<_>>());
+}
+
+#[test]
+fn nothing_is_left_unfinished_or_switched_off() {
+    for needle in ["todo!(", "unimplemented!(", "#[ignore", "FIXME", "XXX"] {
+        none("unfinished", &uses(needle, |_| false));
+    }
+}
+
+#[test]
+fn modules_are_files_of_their_own_name() {
+    let old = files().into_iter().filter(|file| file.ends_with("mod.rs"));
+    none(
+        "foo.rs with foo/, never foo/mod.rs",
+        &old.map(|file| file.display().to_string()).collect::<Vec<_>>(),
+    );
+}
+
+#[test]
+fn links_in_the_papers_lead_somewhere() {
+    let papers =
+        files().into_iter().filter(|file| file.extension().is_some_and(|extension| extension == "md"));
+    let mut broken = Vec::new();
+    for paper in papers {
+        for link in read(&paper).split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let target = link.split('#').next().unwrap_or_default();
+            let outside = target.contains("://") || target.is_empty();
+            let dir = paper.parent().unwrap_or(Path::new(""));
+            if !outside && !paths::root().join(dir).join(target).exists() {
+                broken.push(format!("{}: {link}", paper.display()));
+            }
+        }
+    }
+    none("broken links", &broken);
+}
+
+#[test]
+fn no_paths_of_a_machine() {
+    let texts =
+        files().into_iter().filter(|file| !file.ends_with("tidy.rs") && !file.ends_with("Cargo.lock"));
+    let mut found = Vec::new();
+    for file in texts {
+        let text = read(&file);
+        let hits = text.lines().enumerate().filter(|(_, line)| {
+            ["/home/", "/Users/", "/root/", "/work/", "C:\\"].iter().any(|path| line.contains(path))
+        });
+        found.extend(hits.map(|(at, line)| format!("{}:{}: {}", file.display(), at + 1, line.trim())));
+    }
+    none("paths of somebody's machine", &found);
+}

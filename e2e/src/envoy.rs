@@ -118,6 +118,11 @@ impl Envoy {
         self.process.log()
     }
 
+    /// The process id.
+    pub fn process(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Whether it still runs.
     pub fn runs(&mut self) -> bool {
         self.process.runs()

@@ -15,6 +15,8 @@ pub struct Reply {
     pub pieces: Vec<Vec<u8>>,
     /// How long it waits before it answers.
     pub delay: Duration,
+    /// How long it waits after the first piece.
+    pub pause: Duration,
     /// Whether it closes the connection after the last piece.
     pub close: bool,
 }
@@ -117,8 +119,9 @@ impl Shared {
             let reply = (self.answer)(&head);
             self.heads.lock().expect("no thread panicked").push(head);
             std::thread::sleep(reply.delay);
-            let sent = send(&mut writer, &reply);
+            // Before the answer: with it, the proxy may send the next request.
             self.now.fetch_sub(1, Ordering::SeqCst);
+            let sent = send(&mut writer, &reply);
             if sent.is_err() || reply.close {
                 return;
             }
@@ -147,9 +150,11 @@ fn read_head(reader: &mut BufReader<TcpStream>) -> Option<String> {
 
 fn send(writer: &mut TcpStream, reply: &Reply) -> std::io::Result<()> {
     writer.write_all(format!("{}\r\n\r\n", reply.head).as_bytes())?;
-    for piece in &reply.pieces {
+    for (index, piece) in reply.pieces.iter().enumerate() {
+        if index == 1 {
+            std::thread::sleep(reply.pause);
+        }
         writer.write_all(piece)?;
-        writer.flush()?;
     }
     Ok(())
 }

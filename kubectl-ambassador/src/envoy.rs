@@ -13,8 +13,9 @@ use crate::failure::{Failure, Result};
 /// The port of the health listener: `/ready` and `/stats/prometheus`.
 pub(crate) const HEALTH_PORT: u16 = 19901;
 
-/// Envoy counts a little more than the body against its limit; the filter's own limit must be reached first.
-const BUFFER_ROOM: u32 = 64 << 10;
+/// What may come on top of the largest body before the filter can give up on it: one read of the upstream connection,
+/// which Envoy 1.40 makes up to 128 KiB large beyond `per_connection_buffer_limit_bytes` of the cluster.
+const BUFFER_ROOM: u32 = 256 << 10;
 
 /// Where things are as Envoy sees them.
 #[derive(Debug, Clone)]

@@ -148,6 +148,38 @@ fn on_error_pass_sends_the_untouched_original() {
 }
 
 #[test]
+fn a_large_body_of_unknown_length_passes_in_pieces_of_any_size() {
+    // Envoy holds the first chunk, then stands still while the program writes the rest: much of that is there to be
+    // read in one go, on top of what is held.
+    static ENVOY: std::sync::OnceLock<u32> = std::sync::OnceLock::new();
+    let signal = |name: &str, process: u32| {
+        let sent = std::process::Command::new("kill").args([name, &process.to_string()]).status();
+        assert!(sent.expect("kill can be run").success());
+    };
+    let upstream = Upstream::start(move |head| {
+        let size = head.split_whitespace().nth(1).and_then(|path| path.trim_start_matches('/').parse().ok());
+        let envoy = *ENVOY.get().expect("Envoy is running");
+        std::thread::spawn(move || {
+            std::thread::sleep(std::time::Duration::from_millis(50));
+            signal("-STOP", envoy);
+            std::thread::sleep(std::time::Duration::from_millis(150));
+            signal("-CONT", envoy);
+        });
+        let reply = Reply::chunked("application/json", &vec![b' '; 1_000_000], size.unwrap_or(1));
+        Reply { pause: std::time::Duration::from_millis(100), ..reply }
+    });
+    let (config, port) = config(&upstream, "  rules: [{name: r, response: {jq: tonumber, onError: pass}}]\n");
+    let envoy = Envoy::start(&config);
+    ENVOY.set(envoy.process()).expect("set once");
+    for size in ["/1000", "/60000", "/130000"] {
+        for _ in 0..3 {
+            let answer = ask(port, size, &[]);
+            assert_eq!((answer.status, answer.body.len()), (200, 1_000_000), "chunks of {size}");
+        }
+    }
+}
+
+#[test]
 fn status_and_headers_change_as_the_rule_says() {
     let upstream = Upstream::start(|_| {
         Reply::with(

@@ -20,6 +20,8 @@ mod jaq;
 mod json;
 mod limits;
 mod outputs;
+#[cfg_attr(not(test), expect(dead_code, reason = "the compiler of the own engine comes next"))]
+mod syntax;
 
 pub use error::{Problem, Problems, Resource, RunError};
 pub use jaq::Program;

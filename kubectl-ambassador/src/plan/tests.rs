@@ -94,7 +94,7 @@ fn the_injected_pod() {
             app: fruit
           annotations:
             kubectl.kubernetes.io/default-container: legacy-fruit-service
-            kubectl-ambassador.dev/injected: "{\"version\":\"0.1.0\",\"config\":\"43f4cd0ca2c75bd292b8f53c4788f0d8c74e05dbad899c0345c36134de44b7df\",\"configMap\":\"fruit-service-ambassador-config\",\"plugin\":\"ambassador-plugin-0123456789ab\",\"listens\":[80,19901],\"originals\":{\"/spec/securityContext/sysctls\":null}}"
+            kubectl-ambassador.dev/injected: "{\"version\":\"0.1.0\",\"config\":\"43f4cd0ca2c75bd292b8f53c4788f0d8c74e05dbad899c0345c36134de44b7df\",\"configMap\":\"fruit-service-ambassador-config\",\"plugin\":\"ambassador-plugin-0123456789ab\",\"listens\":[80,19901],\"originals\":{\"/spec/securityContext/sysctls\":null,\"/metadata/annotations/kubectl.kubernetes.io~1default-container\":null}}"
         spec:
           containers:
           - name: legacy-fruit-service

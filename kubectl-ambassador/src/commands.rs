@@ -1,5 +1,7 @@
 //! One file a command: its arguments and what it does.
 
+mod change;
 pub(crate) mod inject;
 pub(crate) mod render;
+mod target;
 pub(crate) mod uninject;

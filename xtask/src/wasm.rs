@@ -84,7 +84,7 @@ fn add_target() -> anyhow::Result<bool> {
     if matches!(age, Ok(Ok(age)) if age < Duration::from_secs(86_400)) {
         return Ok(false);
     }
-    let added = progress::step(&format!("rustup target add {TARGET}"), |_| {
+    let added = progress::step(&format!("asking rustup for the target {TARGET}"), |_| {
         let mut child = Command::new("rustup")
             .args(["target", "add", TARGET])
             .stdin(Stdio::null())

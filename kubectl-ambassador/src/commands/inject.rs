@@ -1,18 +1,17 @@
 //! `kubectl ambassador inject`: an Envoy ambassador for a pod.
 
 mod discover;
-mod target;
 
 use std::time::Duration;
 
 use serde_json::Value;
 
-pub(super) use target::find_pod;
-
+use super::change::{DryRun, Flags, refuse_missing_rights, remove_unused};
+use super::target::find_pod;
 use crate::annotation::Injected;
 use crate::cluster::{self, Cluster, Mode, Right};
 use crate::failure::{Failure, Result};
-use crate::output::{self, Format, say};
+use crate::output::{self, say};
 use crate::plan::{self, Options, Permissions, Plan, text};
 use crate::plugin::Plugin;
 use crate::recreate::Replacement;
@@ -55,17 +54,8 @@ pub(crate) struct Args {
     #[command(flatten)]
     source: source::Args,
 
-    /// Print what would be sent (client), or have the server check it too (server); nothing is changed
-    #[arg(long, value_enum, value_name = "MODE", default_value = "none", num_args = 0..=1, default_missing_value = "client", require_equals = true)]
-    dry_run: DryRun,
-
-    /// Print the objects
-    #[arg(short, long, value_enum, value_name = "FORMAT")]
-    output: Option<Format>,
-
-    /// How long the pod may take to be ready and to answer, such as 90s
-    #[arg(long, value_name = "TIME", default_value = "2m", value_parser = duration)]
-    timeout: Duration,
+    #[command(flatten)]
+    change: Flags,
 
     /// Envoy image, 1.35 or newer; a digest is allowed
     #[arg(long, value_name = "IMAGE", default_value = IMAGE)]
@@ -74,10 +64,6 @@ pub(crate) struct Args {
     /// Name of the ConfigMap with the config [default: NAME-ambassador-config]
     #[arg(long, value_name = "NAME")]
     config_map: Option<String>,
-
-    /// Recreate the pod even though that deletes the data in its emptyDir volumes
-    #[arg(long)]
-    delete_emptydir_data: bool,
 
     /// Module to use instead of the one inside this program
     #[arg(long, value_name = "FILE")]
@@ -88,20 +74,13 @@ pub(crate) struct Args {
     cluster: cluster::Args,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum DryRun {
-    None,
-    Client,
-    Server,
-}
-
 pub(crate) async fn run(args: &Args) -> Result<()> {
     // All that can be wrong on this side is known before the cluster is asked.
     let from_file = args.source.read()?;
     let plugin = Plugin::load(args.plugin_file.as_deref())?;
     let cluster = args.cluster.connect().await?;
     let live = find_pod(&cluster, &args.target).await?;
-    plan::refuse(&live, Permissions { delete_emptydir_data: args.delete_emptydir_data })?;
+    plan::refuse(&live, Permissions { delete_emptydir_data: args.change.delete_emptydir_data })?;
     let name = text(&live, "/metadata/name").to_owned();
     let injected = Injected::of(&live)?;
     let (source, found) = match from_file {
@@ -115,34 +94,25 @@ pub(crate) async fn run(args: &Args) -> Result<()> {
     plan::refuse_taken_ports(&plan.original, &source.loaded.ambassador.ports, &others)?;
     refuse_foreign_config_map(&cluster, &options.config_map).await?;
     if plan.is_done(&live) && config_is_there(&cluster, &plan).await? {
-        return output::done(&plan.objects(), &name, "unchanged", args.output);
+        return output::done(&plan.objects(), &name, "unchanged", args.change.output);
     }
     explain(&name, &source, &found, &options, &plugin);
-    if args.dry_run == DryRun::Client {
-        return output::done(&plan.objects(), &name, "injected (dry run)", args.output);
+    if args.change.dry_run == DryRun::Client {
+        return output::done(&plan.objects(), &name, "injected (dry run)", args.change.output);
     }
     let old = plan::without_what_the_server_sets(&live);
     let replacement = Replacement { live: &live, old: &old, new: &plan.injected };
     prove(&cluster, &plan, &replacement).await?;
-    if args.dry_run == DryRun::Server {
-        return output::done(&plan.objects(), &name, "injected (server dry run)", args.output);
+    if args.change.dry_run == DryRun::Server {
+        return output::done(&plan.objects(), &name, "injected (server dry run)", args.change.output);
     }
-    apply(&cluster, &plan, &replacement, &source, args.timeout).await?;
-    output::done(&plan.objects(), &name, "injected", args.output)
+    apply(&cluster, &plan, &replacement, &source, args.change.timeout).await?;
+    output::done(&plan.objects(), &name, "injected", args.change.output)
 }
 
 /// Everything that can be known to fail before anything is changed.
 async fn prove(cluster: &Cluster, plan: &Plan, replacement: &Replacement<'_>) -> Result<()> {
-    let missing = cluster.missing_rights(&RIGHTS).await?;
-    if !missing.is_empty() {
-        let list: Vec<String> = missing.iter().map(|(verb, resource)| format!("{verb} {resource}")).collect();
-        return Err(Failure::unchanged(format!(
-            "in namespace {} you may not: {}",
-            cluster.namespace,
-            list.join(", ")
-        ))
-        .hint("ask for a role that has these rights"));
-    }
+    refuse_missing_rights(cluster, &RIGHTS).await?;
     let minor = cluster.minor_version().await?;
     if minor < 29 {
         return Err(Failure::unchanged(format!(
@@ -205,12 +175,8 @@ async fn restore_config_maps(cluster: &Cluster, plan: &Plan, before: Option<&Val
         say(&format!("warning: {}", failure.message()));
     }
     if before.is_none() {
-        super::uninject::remove_unused_plugin(
-            cluster,
-            text(&plan.plugin, "/metadata/name"),
-            text(&plan.injected, "/metadata/name"),
-        )
-        .await;
+        let plugin = text(&plan.plugin, "/metadata/name");
+        remove_unused(cluster, plugin, text(&plan.injected, "/metadata/name")).await;
     }
 }
 
@@ -261,15 +227,4 @@ async fn listening_of_others(cluster: &Cluster, live: &Value, injected: Option<&
     let listening = discover::listening(cluster, live).await.unwrap_or_default();
     let ours = injected.map(|injected| injected.listens.clone()).unwrap_or_default();
     listening.into_iter().filter(|port| !ours.contains(port)).collect()
-}
-
-pub(super) fn duration(text: &str) -> std::result::Result<Duration, String> {
-    let bad = || format!("`{text}` is not a time; write 30s or 5m");
-    let (number, factor) = match (text.strip_suffix('s'), text.strip_suffix('m')) {
-        (Some(seconds), _) => (seconds, 1),
-        (_, Some(minutes)) => (minutes, 60),
-        _ => (text, 1),
-    };
-    let number: u64 = number.parse().map_err(|_| bad())?;
-    if number == 0 || number > 86_400 { Err(bad()) } else { Ok(Duration::from_secs(number * factor)) }
 }

@@ -7,7 +7,7 @@ use crate::failure::{Failure, Result};
 use crate::plan::text;
 
 /// The pod that is meant, or an error that says what there is instead.
-pub(in crate::commands) async fn find_pod(cluster: &Cluster, target: &str) -> Result<Value> {
+pub(super) async fn find_pod(cluster: &Cluster, target: &str) -> Result<Value> {
     let (kind, name) = match target.split_once('/') {
         Some((kind, name)) => (Some(kind), name),
         None => (None, target),

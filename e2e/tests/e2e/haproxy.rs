@@ -13,8 +13,8 @@ use e2e::process::Background;
 use e2e::upstream::{Reply, Upstream};
 use e2e::{free_port, provided};
 
-/// Runs HAProxy with the lab's config; only its two addresses are this test's.
-fn lab(upstream: &Upstream, dir: &std::path::Path) -> (Background, u16) {
+/// Runs HAProxy with the lab's config; its two addresses are this test's, and what `change` changes.
+fn lab(upstream: &Upstream, dir: &std::path::Path, change: impl Fn(String) -> String) -> (Background, u16) {
     let manifest =
         std::fs::read_to_string(repository("manifests/lab/haproxy.yaml")).expect("the lab's manifest");
     let (_, rest) = manifest.split_once("haproxy.cfg: |\n").expect("a haproxy.cfg");
@@ -24,7 +24,7 @@ fn lab(upstream: &Upstream, dir: &std::path::Path) -> (Background, u16) {
         .replace("bind *:80", &format!("bind 127.0.0.1:{port}"))
         .replace("127.0.0.1:8775", &format!("127.0.0.1:{}", upstream.port));
     let file = dir.join("haproxy.cfg");
-    std::fs::write(&file, config).expect("written");
+    std::fs::write(&file, change(config)).expect("written");
     let mut haproxy = Background::start(
         Command::new(provided("AMBASSADOR_HAPROXY")).arg("-db").arg("-f").arg(file),
         &dir.join("haproxy.log"),
@@ -33,10 +33,10 @@ fn lab(upstream: &Upstream, dir: &std::path::Path) -> (Background, u16) {
     (haproxy, port)
 }
 
-fn ours(upstream: &Upstream) -> (Envoy, u16) {
+fn ours(upstream: &Upstream, limits: &str) -> (Envoy, u16) {
     let port = free_port();
     let envoy = Envoy::start(&format!(
-        "apiVersion: kubectl-ambassador.dev/v1alpha1\nkind: Ambassador\nspec:\n  ports: [{{listen: {port}, target: {}}}]\n",
+        "apiVersion: kubectl-ambassador.dev/v1alpha1\nkind: Ambassador\nspec:\n  ports: [{{listen: {port}, target: {}}}]\n  limits: {{{limits}}}\n",
         upstream.port
     ));
     (envoy, port)
@@ -53,8 +53,8 @@ fn both_ask_the_legacy_program_32_times_at_a_time() {
         || Upstream::start(|_| Reply { delay: Duration::from_millis(400), ..Reply::ok("text/plain", b"ok") });
     let dir = tempfile::tempdir().expect("a folder");
     let (behind_lab, behind_ours) = (slow(), slow());
-    let (_haproxy, lab) = lab(&behind_lab, dir.path());
-    let (_envoy, ours) = ours(&behind_ours);
+    let (_haproxy, lab) = lab(&behind_lab, dir.path(), |config| config);
+    let (_envoy, ours) = ours(&behind_ours, "");
     for (port, upstream) in [(lab, &behind_lab), (ours, &behind_ours)] {
         let answers = ask_many(port, 48);
         assert!(answers.iter().all(|answer| answer.status == 200), "those beyond 32 wait");
@@ -66,8 +66,8 @@ fn both_ask_the_legacy_program_32_times_at_a_time() {
 fn both_serve_256_connections_and_no_more() {
     let upstream = Arc::new(Upstream::start(|_| Reply::ok("text/plain", b"ok")));
     let dir = tempfile::tempdir().expect("a folder");
-    let (_haproxy, lab) = lab(&upstream, dir.path());
-    let (_envoy, ours) = ours(&upstream);
+    let (_haproxy, lab) = lab(&upstream, dir.path(), |config| config);
+    let (_envoy, ours) = ours(&upstream, "");
     for port in [lab, ours] {
         let idle: Vec<TcpStream> = (0..255).map(|_| connect(port)).collect();
         assert_eq!(ask(port, "/", &["--max-time", "3"]).status, 200, "the 256th");
@@ -87,11 +87,23 @@ fn connect(port: u16) -> TcpStream {
 
 #[test]
 fn both_have_the_labs_timeouts() {
-    let upstream = Upstream::start(|_| Reply::ok("text/plain", b"ok"));
-    let (envoy, _) = ours(&upstream);
+    // The defaults are the lab's numbers.
+    let upstream =
+        Upstream::start(|_| Reply { delay: Duration::from_secs(4), ..Reply::ok("text/plain", b"ok") });
+    let (envoy, _) = ours(&upstream, "");
     let read = |name: &str| {
         std::fs::read_to_string(envoy.rendered.dir.path().join("config").join(name)).expect("rendered")
     };
     assert!(read("clusters.yaml").contains("connect_timeout: 5s"));
     assert!(read("listeners.yaml").contains("stream_idle_timeout: 50s"));
+    // And mean the same, seen with a second instead of 50: a program that stays silent is given up.
+    let dir = tempfile::tempdir().expect("a folder");
+    let (_haproxy, lab) = lab(&upstream, dir.path(), |config| {
+        assert_eq!(config.matches("50000").count(), 2, "client and server");
+        config.replace("50000", "1000")
+    });
+    let (_envoy, ours) = ours(&upstream, "idleTimeout: 1s");
+    for port in [lab, ours] {
+        assert_eq!(ask(port, "/", &[]).status, 504);
+    }
 }

@@ -65,8 +65,12 @@ impl std::error::Error for Problems {}
 /// A resource that [`Limits`](crate::Limits) bounds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Resource {
+    /// Bytes of input.
+    Input,
     /// Nesting of the input.
     Depth,
+    /// Characters of one number.
+    Digits,
     /// Bytes of output.
     Output,
 }
@@ -74,7 +78,9 @@ pub enum Resource {
 impl fmt::Display for Resource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Input => "bytes of input",
             Self::Depth => "levels of nesting",
+            Self::Digits => "characters in a number",
             Self::Output => "bytes of output",
         })
     }

@@ -5,7 +5,8 @@ use jaq_core::load::{Arena, Error as LoadError, File, Loader, parse::Def, span};
 use jaq_core::{Compiler, Ctx, Filter, Vars, data::JustLut, unwrap_valr};
 use jaq_json::{Val, read, write};
 
-use crate::{Limits, Outputs, Problem, Problems, Resource, RunError, json};
+use crate::json::Document;
+use crate::{Limits, Outputs, Problem, Problems, Resource, RunError};
 
 /// A compiled program, to be run on any number of inputs.
 pub struct Program {
@@ -60,7 +61,7 @@ impl Program {
 }
 
 fn parse(text: &[u8], limits: &Limits) -> Result<Val, RunError> {
-    json::check(text, limits.depth)?;
+    Document::new(text, limits.depth, limits.digits)?;
     read::parse_single(text).map_err(|_| RunError::Input { offset: 0 })
 }
 
@@ -72,7 +73,7 @@ fn print(value: &Val, outputs: &mut Outputs, limits: &Limits) -> Result<(), RunE
     }
     // jaq's values are a superset of JSON: byte strings, keys that are no strings, NaN.
     let text = outputs.buffer().get(start..).unwrap_or_default();
-    json::check(text, limits.depth).map_err(|_| RunError::NotJson)?;
+    Document::new(text, limits.depth, usize::MAX).map_err(|_| RunError::NotJson)?;
     outputs.finish_one();
     Ok(())
 }

@@ -6,12 +6,14 @@
 pub struct Limits {
     /// How deep arrays and objects of the input may nest. Default 128, at most 128 with this engine.
     pub depth: usize,
+    /// How many characters a number of the input may have. Default 1,000.
+    pub digits: usize,
     /// Bytes that all outputs of a run may take together, as compact JSON. Default 16 MiB.
     pub output: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { depth: 128, output: 16 << 20 }
+        Self { depth: 128, digits: 1_000, output: 16 << 20 }
     }
 }

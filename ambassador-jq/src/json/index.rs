@@ -1,0 +1,419 @@
+//! One pass over a body: proves that it is JSON, and notes where each value stands.
+//!
+//! The index, called tape, has one [`Node`] for each value and each key in the order of the text, and one more for the
+//! end of each array and object. What a program never looks at is never read again, and what it does not change can be
+//! copied out as it came.
+
+use crate::{Resource, RunError};
+
+/// The longest text that an index can be made of: 28 bits hold a position.
+pub(crate) const LONGEST: usize = (1 << 28) - 1;
+
+/// A JSON text and its index.
+#[derive(Debug)]
+pub(crate) struct Document<'a> {
+    text: &'a [u8],
+    tape: Vec<Node>,
+}
+
+/// A value, a key or the end of a container: kind (3 bits), flag (1), position (28), and 28 more that mean something
+/// else for each kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Node(u64);
+
+/// What a node stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Null,
+    False,
+    True,
+    /// Position and length of its text. Flag: it is an integer.
+    Number,
+    /// Position and length of what stands between the quotes. Flag: there are escapes in it.
+    String,
+    /// Position of the bracket; then the number of the node behind its end. Flag: there are blanks in it.
+    Array,
+    /// As an array; its nodes are keys and values in turn.
+    Object,
+    /// Position of the closing bracket; then how many elements or entries there are.
+    End,
+}
+
+const POSITION: u32 = 4;
+const EXTRA: u32 = 32;
+const MASK: u64 = (1 << 28) - 1;
+
+impl Node {
+    fn new(kind: Kind, flag: bool, position: usize, extra: usize) -> Self {
+        // Both are below LONGEST: positions are in the text, and there is no node without a byte.
+        Self(kind as u64 | u64::from(flag) << 3 | (position as u64) << POSITION | (extra as u64) << EXTRA)
+    }
+
+    pub(crate) fn kind(self) -> Kind {
+        match self.0 & 7 {
+            0 => Kind::Null,
+            1 => Kind::False,
+            2 => Kind::True,
+            3 => Kind::Number,
+            4 => Kind::String,
+            5 => Kind::Array,
+            6 => Kind::Object,
+            _ => Kind::End,
+        }
+    }
+
+    pub(crate) fn flag(self) -> bool {
+        self.0 & 8 != 0
+    }
+
+    pub(crate) fn position(self) -> usize {
+        (self.0 >> POSITION & MASK) as usize
+    }
+
+    pub(crate) fn extra(self) -> usize {
+        (self.0 >> EXTRA & MASK) as usize
+    }
+}
+
+impl<'a> Document<'a> {
+    /// Accepts exactly the texts of RFC 8259 in UTF-8, one value each, that nest at most `depth` levels deep and whose
+    /// numbers have at most `digits` characters.
+    pub(crate) fn new(text: &'a [u8], depth: usize, digits: usize) -> Result<Self, RunError> {
+        if text.len() > LONGEST {
+            return Err(RunError::Exhausted { which: Resource::Input, limit: LONGEST });
+        }
+        // Strings are the only place where bytes beyond ASCII can pass, and this is faster than a look at each.
+        if let Err(error) = std::str::from_utf8(text) {
+            return Err(RunError::Input { offset: error.valid_up_to() });
+        }
+        let mut indexer = Indexer {
+            text,
+            at: 0,
+            tape: Vec::with_capacity(text.len() / 8 + 1),
+            open: Vec::with_capacity(16),
+            blanks: 0,
+            depth,
+            digits,
+        };
+        indexer.run()?;
+        Ok(Self { text, tape: indexer.tape })
+    }
+
+    /// The node of this number; the value of the whole text is number 0.
+    pub(crate) fn node(&self, number: usize) -> Node {
+        self.tape.get(number).copied().unwrap_or(Node::new(Kind::End, false, 0, 0))
+    }
+
+    /// How many nodes there are.
+    pub(crate) fn len(&self) -> usize {
+        self.tape.len()
+    }
+
+    /// The text of a value: of a string with its quotes, of a container with its brackets.
+    pub(crate) fn text(&self, number: usize) -> &'a [u8] {
+        let node = self.node(number);
+        let (from, to) = match node.kind() {
+            Kind::Null | Kind::True => (node.position(), node.position() + 4),
+            Kind::False => (node.position(), node.position() + 5),
+            Kind::Number => (node.position(), node.position() + node.extra()),
+            Kind::String => (node.position().saturating_sub(1), node.position() + node.extra() + 1),
+            Kind::Array | Kind::Object => {
+                let end = self.node(node.extra().saturating_sub(1));
+                (node.position(), end.position() + 1)
+            }
+            Kind::End => (0, 0),
+        };
+        self.text.get(from..to).unwrap_or_default()
+    }
+
+    /// Appends the text of a value without the blanks between its words.
+    pub(crate) fn write_compact(&self, number: usize, output: &mut Vec<u8>) {
+        let text = self.text(number);
+        let node = self.node(number);
+        if !(matches!(node.kind(), Kind::Array | Kind::Object) && node.flag()) {
+            output.extend_from_slice(text);
+            return;
+        }
+        let (mut start, mut at) = (0, 0);
+        while let Some(&byte) = text.get(at) {
+            match byte {
+                b'"' => at = end_of_string(text, at + 1).map_or(text.len(), |(end, _)| end + 1),
+                b' ' | b'\t' | b'\n' | b'\r' => {
+                    output.extend_from_slice(text.get(start..at).unwrap_or_default());
+                    at += 1;
+                    start = at;
+                }
+                _ => at += 1,
+            }
+        }
+        output.extend_from_slice(text.get(start..).unwrap_or_default());
+    }
+}
+
+/// A container that is open.
+struct Open {
+    node: usize,
+    count: usize,
+    /// How many runs of blanks there had been before it.
+    blanks: usize,
+    is_object: bool,
+}
+
+struct Indexer<'a> {
+    text: &'a [u8],
+    at: usize,
+    tape: Vec<Node>,
+    open: Vec<Open>,
+    blanks: usize,
+    depth: usize,
+    digits: usize,
+}
+
+impl Indexer<'_> {
+    fn run(&mut self) -> Result<(), RunError> {
+        loop {
+            // A value. Brackets that open lead to another one.
+            let opened = self.value()?;
+            if opened {
+                continue;
+            }
+            // What follows a value: as many ends as there are, then a comma and the next value.
+            loop {
+                let byte = self.skip_blanks();
+                let Some(open) = self.open.last_mut() else {
+                    return if self.at == self.text.len() { Ok(()) } else { self.fail() };
+                };
+                match byte {
+                    b',' => {
+                        open.count += 1;
+                        let is_object = open.is_object;
+                        self.at += 1;
+                        if is_object {
+                            self.key()?;
+                        }
+                        break;
+                    }
+                    b'}' if open.is_object => self.close(1),
+                    b']' if !open.is_object => self.close(1),
+                    _ => return self.fail(),
+                }
+            }
+        }
+    }
+
+    /// Reads a value; gives whether it is a container that is not empty, and so has values to read.
+    fn value(&mut self) -> Result<bool, RunError> {
+        let byte = self.skip_blanks();
+        let start = self.at;
+        match byte {
+            b'"' => {
+                self.at += 1;
+                self.string()?;
+            }
+            b'-' | b'0'..=b'9' => self.number()?,
+            b'{' => {
+                self.open(Kind::Object)?;
+                if self.skip_blanks() != b'}' {
+                    self.key()?;
+                    return Ok(true);
+                }
+                self.close(0);
+            }
+            b'[' => {
+                self.open(Kind::Array)?;
+                if self.skip_blanks() != b']' {
+                    return Ok(true);
+                }
+                self.close(0);
+            }
+            b'n' => self.word(b"null", Kind::Null, start)?,
+            b't' => self.word(b"true", Kind::True, start)?,
+            b'f' => self.word(b"false", Kind::False, start)?,
+            _ => return self.fail(),
+        }
+        Ok(false)
+    }
+
+    fn open(&mut self, kind: Kind) -> Result<(), RunError> {
+        if self.open.len() >= self.depth {
+            return Err(RunError::Exhausted { which: Resource::Depth, limit: self.depth });
+        }
+        let (node, is_object) = (self.tape.len(), kind == Kind::Object);
+        self.open.push(Open { node, count: 0, blanks: self.blanks, is_object });
+        self.tape.push(Node::new(kind, false, self.at, 0));
+        self.at += 1;
+        Ok(())
+    }
+
+    /// Ends the innermost container; `last` is 1 if a value stands before its end.
+    fn close(&mut self, last: usize) {
+        let Some(open) = self.open.pop() else { return };
+        self.tape.push(Node::new(Kind::End, false, self.at, open.count + last));
+        let behind = self.tape.len();
+        if let Some(node) = self.tape.get_mut(open.node) {
+            let kind = if open.is_object { Kind::Object } else { Kind::Array };
+            *node = Node::new(kind, self.blanks != open.blanks, node.position(), behind);
+        }
+        self.at += 1;
+    }
+
+    fn key(&mut self) -> Result<(), RunError> {
+        if self.skip_blanks() != b'"' {
+            return self.fail();
+        }
+        self.at += 1;
+        self.string()?;
+        if self.skip_blanks() != b':' {
+            return self.fail();
+        }
+        self.at += 1;
+        Ok(())
+    }
+
+    /// A string, behind its first quote.
+    fn string(&mut self) -> Result<(), RunError> {
+        let start = self.at;
+        match end_of_string(self.text, start) {
+            Ok((end, escapes)) => {
+                self.tape.push(Node::new(Kind::String, escapes, start, end - start));
+                self.at = end + 1;
+                Ok(())
+            }
+            Err(offset) => Err(RunError::Input { offset }),
+        }
+    }
+
+    fn number(&mut self) -> Result<(), RunError> {
+        let start = self.at;
+        let mut is_integer = true;
+        self.at += usize::from(self.byte() == b'-');
+        match self.byte() {
+            b'0' => self.at += 1,
+            b'1'..=b'9' => self.take_digits(),
+            _ => return self.fail(),
+        }
+        if self.byte() == b'.' {
+            is_integer = false;
+            self.at += 1;
+            self.expect_digits()?;
+        }
+        if matches!(self.byte(), b'e' | b'E') {
+            is_integer = false;
+            self.at += 1;
+            self.at += usize::from(matches!(self.byte(), b'+' | b'-'));
+            self.expect_digits()?;
+        }
+        let length = self.at - start;
+        if length > self.digits {
+            return Err(RunError::Exhausted { which: Resource::Digits, limit: self.digits });
+        }
+        self.tape.push(Node::new(Kind::Number, is_integer, start, length));
+        Ok(())
+    }
+
+    fn expect_digits(&mut self) -> Result<(), RunError> {
+        if !self.byte().is_ascii_digit() {
+            return self.fail();
+        }
+        self.take_digits();
+        Ok(())
+    }
+
+    fn take_digits(&mut self) {
+        while self.byte().is_ascii_digit() {
+            self.at += 1;
+        }
+    }
+
+    fn word(&mut self, word: &[u8], kind: Kind, start: usize) -> Result<(), RunError> {
+        for byte in word {
+            if self.byte() != *byte {
+                return self.fail();
+            }
+            self.at += 1;
+        }
+        self.tape.push(Node::new(kind, false, start, 0));
+        Ok(())
+    }
+
+    /// The next byte that is no blank; 0, which begins nothing, at the end.
+    fn skip_blanks(&mut self) -> u8 {
+        let byte = self.byte();
+        if byte > b' ' {
+            return byte;
+        }
+        let start = self.at;
+        while matches!(self.byte(), b' ' | b'\t' | b'\n' | b'\r') {
+            self.at += 1;
+        }
+        self.blanks += usize::from(self.at > start);
+        self.byte()
+    }
+
+    fn byte(&self) -> u8 {
+        self.text.get(self.at).copied().unwrap_or(0)
+    }
+
+    fn fail<T>(&self) -> Result<T, RunError> {
+        Err(RunError::Input { offset: self.at })
+    }
+}
+
+/// Where the closing quote of a string is, and whether there are escapes before it; else where it stops being one.
+fn end_of_string(text: &[u8], start: usize) -> Result<(usize, bool), usize> {
+    let (mut at, mut escapes) = (start, false);
+    loop {
+        at = next_special(text, at);
+        match text.get(at) {
+            Some(b'"') => return Ok((at, escapes)),
+            Some(b'\\') => {
+                escapes = true;
+                at = escape(text, at)?;
+            }
+            // A control character, or the end.
+            _ => return Err(at),
+        }
+    }
+}
+
+/// Behind the escape that begins here.
+fn escape(text: &[u8], at: usize) -> Result<usize, usize> {
+    match text.get(at + 1) {
+        Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(at + 2),
+        Some(b'u') => {
+            match (at + 2..at + 6).find(|&digit| !text.get(digit).is_some_and(u8::is_ascii_hexdigit)) {
+                None => Ok(at + 6),
+                Some(wrong) => Err(wrong),
+            }
+        }
+        _ => Err(at + 1),
+    }
+}
+
+/// The next quote, backslash or control character from here on, or the end: eight bytes at a time.
+fn next_special(text: &[u8], start: usize) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = ONES << 7;
+    let mut at = start;
+    while let Some(bytes) = text.get(at..at + 8).and_then(|bytes| <[u8; 8]>::try_from(bytes).ok()) {
+        let word = u64::from_le_bytes(bytes);
+        // A byte of these is 0 where a quote or a backslash stands; subtracting 1 from 0 sets its highest bit. Borrows
+        // spoil only bytes above the first hit.
+        let quote = word ^ (ONES * 0x22);
+        let backslash = word ^ (ONES * 0x5C);
+        let found = (quote.wrapping_sub(ONES) & !quote
+            | backslash.wrapping_sub(ONES) & !backslash
+            | word.wrapping_sub(ONES * 0x20) & !word)
+            & HIGH;
+        if found != 0 {
+            return at + found.trailing_zeros() as usize / 8;
+        }
+        at += 8;
+    }
+    let rest = text.get(at..).unwrap_or_default();
+    let special = |byte: &u8| *byte < 0x20 || *byte == b'"' || *byte == b'\\';
+    at + rest.iter().position(special).unwrap_or(rest.len())
+}
+
+#[cfg(test)]
+mod tests;

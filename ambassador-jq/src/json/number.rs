@@ -1,0 +1,151 @@
+//! Numbers as text.
+
+use std::io::Write as _;
+
+/// The number of a JSON text that is known to be one; what is too large for a double becomes an infinity, as in jq.
+pub(crate) fn read(text: &[u8]) -> f64 {
+    // Short integers, the most of all numbers: exact in a double up to 15 digits.
+    if text.len() <= 15 && text.iter().all(u8::is_ascii_digit) {
+        let value = text.iter().fold(0_u64, |value, digit| value * 10 + u64::from(digit - b'0'));
+        #[expect(clippy::cast_precision_loss, reason = "15 digits are exact")]
+        return value as f64;
+    }
+    std::str::from_utf8(text).ok().and_then(|text| text.parse().ok()).unwrap_or(f64::NAN)
+}
+
+/// Appends a computed number as jq 1.8 writes it: the shortest digits that give the same double back, with an exponent
+/// where there would be many zeros. JSON has no NaN, which becomes null, and no infinity, which becomes the largest
+/// double.
+pub(crate) fn write(value: f64, output: &mut Vec<u8>) {
+    if value.is_nan() {
+        output.extend_from_slice(b"null");
+        return;
+    }
+    let value = value.clamp(f64::MIN, f64::MAX);
+    if value.fract() == 0.0 && value.abs() < 1e15 {
+        #[expect(clippy::cast_possible_truncation, reason = "below 10^15")]
+        let integer = value as i64;
+        if integer != 0 || value.is_sign_positive() {
+            let _ = write!(output, "{integer}");
+            return;
+        }
+    }
+    // `-1.2345e-7`: the digits and where their point belongs.
+    let mut buffer = Vec::with_capacity(32);
+    let _ = write!(buffer, "{value:e}");
+    let text = std::str::from_utf8(&buffer).unwrap_or("0e0");
+    let (mantissa, exponent) = text.split_once('e').unwrap_or((text, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    let (sign, mantissa) = mantissa.strip_prefix('-').map_or(("", mantissa), |mantissa| ("-", mantissa));
+    let digits: Vec<u8> = mantissa.bytes().filter(u8::is_ascii_digit).collect();
+    output.extend_from_slice(sign.as_bytes());
+    layout(&digits, exponent + 1, output);
+}
+
+/// Writes digits whose decimal point stands behind the first `point` of them.
+fn layout(digits: &[u8], point: i32, output: &mut Vec<u8>) {
+    let count = i32::try_from(digits.len()).unwrap_or(i32::MAX);
+    if point <= -4 || point > count + 15 {
+        let (first, rest) = digits.split_at(1.min(digits.len()));
+        output.extend_from_slice(first);
+        if !rest.is_empty() {
+            output.push(b'.');
+            output.extend_from_slice(rest);
+        }
+        let exponent = point - 1;
+        let sign = if exponent < 0 { '-' } else { '+' };
+        let _ = write!(output, "e{sign}{:02}", exponent.abs());
+        return;
+    }
+    let zeros = |count: i32| std::iter::repeat_n(b'0', usize::try_from(count).unwrap_or(0));
+    if point <= 0 {
+        output.extend_from_slice(b"0.");
+        output.extend(zeros(-point));
+        output.extend_from_slice(digits);
+        return;
+    }
+    let (before, after) = digits.split_at(usize::try_from(point).unwrap_or(0).min(digits.len()));
+    output.extend_from_slice(before);
+    output.extend(zeros(point - count));
+    if !after.is_empty() {
+        output.push(b'.');
+        output.extend_from_slice(after);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(value: f64, expected: &str) {
+        let mut output = Vec::new();
+        write(value, &mut output);
+        assert_eq!(String::from_utf8(output).unwrap(), expected);
+    }
+
+    #[test]
+    fn writes_as_jq_does() {
+        for (value, expected) in [
+            (0.0, "0"),
+            (-0.0, "-0"),
+            (1.0, "1"),
+            (-1.5, "-1.5"),
+            (1e15, "1000000000000000"),
+            (1e16, "1e+16"),
+            (1e17, "1e+17"),
+            (1.5e17, "1.5e+17"),
+            (123e15, "123000000000000000"),
+            (12e16, "1.2e+17"),
+            (123_456_789_012_345_680_000.0, "123456789012345680000"),
+            (123_456_789_012_345_678_901_234_567_890.0, "123456789012345680000000000000"),
+            (1.234e25, "1.234e+25"),
+            (0.1, "0.1"),
+            (0.0001, "0.0001"),
+            (0.00001, "1e-05"),
+            (1.5e-7, "1.5e-07"),
+            (1e-300, "1e-300"),
+            (5e-324, "5e-324"),
+            (1.0 / 3.0, "0.3333333333333333"),
+            (100.0 / 3.0, "33.333333333333336"),
+            (1e17 / 3.0, "33333333333333332"),
+            (0.1 + 0.2, "0.30000000000000004"),
+            (f64::INFINITY, "1.7976931348623157e+308"),
+            (f64::NEG_INFINITY, "-1.7976931348623157e+308"),
+            (f64::NAN, "null"),
+        ] {
+            check(value, expected);
+        }
+    }
+
+    #[test]
+    fn what_is_written_reads_as_the_same_double() {
+        let mut state = 1_u64;
+        for _ in 0..100_000 {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let value = f64::from_bits(state);
+            if value.is_finite() {
+                let mut output = Vec::new();
+                write(value, &mut output);
+                assert_eq!(read(&output).to_bits(), value.to_bits(), "{}", String::from_utf8_lossy(&output));
+            }
+        }
+    }
+
+    #[test]
+    fn reads() {
+        for (text, expected) in [
+            ("0", 0.0),
+            ("-0", -0.0),
+            ("123456789012345", 123_456_789_012_345.0),
+            ("12345678901234567890", 12_345_678_901_234_567_890.0),
+            ("1.10", 1.1),
+            ("1E5", 1e5),
+            ("1e1000", f64::INFINITY),
+            ("-1e1000", f64::NEG_INFINITY),
+            ("1e-1000", 0.0),
+        ] {
+            assert_eq!(read(text.as_bytes()).to_bits(), expected.to_bits(), "{text}");
+        }
+    }
+}

@@ -266,7 +266,7 @@ impl Held {
         let (request, response) = (value(&self.request), value(&self.response));
         let outputs = transform
             .program
-            .run(body, &[&request, &response], &ambassador_jq::Limits::default())
+            .run(body, &ambassador_jq::Run { variables: &[&request, &response], ..Default::default() })
             .map_err(Failure::Program)?;
         outputs.into_single().map_err(|outputs| Failure::Outputs { count: outputs.len() })
     }

@@ -67,7 +67,11 @@ impl std::error::Error for Problems {}
 pub enum Resource {
     /// Bytes of input.
     Input,
-    /// Nesting of the input.
+    /// Steps of the program.
+    Steps,
+    /// Bytes of memory.
+    Bytes,
+    /// Nesting of values.
     Depth,
     /// Characters of one number.
     Digits,
@@ -79,6 +83,8 @@ impl fmt::Display for Resource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Input => "bytes of input",
+            Self::Steps => "steps of the program",
+            Self::Bytes => "bytes of memory",
             Self::Depth => "levels of nesting",
             Self::Digits => "characters in a number",
             Self::Output => "bytes of output",
@@ -95,9 +101,16 @@ pub enum RunError {
         offset: usize,
     },
     /// The program raised an error: its own `error`, or an operation on a value of the wrong type.
-    Raised,
-    /// An output cannot be written as JSON (RFC 8259), such as `nan`.
-    NotJson,
+    Raised {
+        /// The bytes of the program text that failed; empty at 0 if they are not known.
+        range: Range<usize>,
+        /// The line where they begin, from 1.
+        line: usize,
+        /// The column where they begin, from 1, in characters.
+        column: usize,
+        /// What failed, in terms of types: one line, no data.
+        message: String,
+    },
     /// A limit was reached.
     Exhausted {
         /// What ran out.
@@ -111,8 +124,10 @@ impl fmt::Display for RunError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Input { offset } => write!(f, "the body is not valid JSON at byte {offset}"),
-            Self::Raised => f.write_str("the program raised an error on this body"),
-            Self::NotJson => f.write_str("the program gave a value that JSON cannot hold"),
+            Self::Raised { range, message, .. } if range.is_empty() => f.write_str(message),
+            Self::Raised { line, column, message, .. } => {
+                write!(f, "{message}, at line {line}, column {column} of the program")
+            }
             Self::Exhausted { which, limit } => write!(f, "more than {limit} {which}"),
         }
     }

@@ -10,20 +10,25 @@
 //! let texts: Vec<&[u8]> = outputs.iter().collect();
 //! assert_eq!(texts, [br#"{"fruits":[{"name":"apple"},{"name":"pear"}],"count":2}"#]);
 //! ```
-//!
-//! The interface is final; what stands behind it is a thin layer over the [jaq](https://github.com/01mf02/jaq)
-//! crates, which bounds the depth of the input and the size of the output but neither steps nor memory.
 #![forbid(unsafe_code)]
 
+mod builtins;
+mod code;
+mod compile;
 mod error;
-mod jaq;
+mod fault;
+mod fuel;
 mod json;
 mod limits;
+mod machine;
+mod meter;
 mod outputs;
-#[cfg_attr(not(test), expect(dead_code, reason = "the compiler of the own engine comes next"))]
+mod prelude;
+mod program;
 mod syntax;
+mod value;
 
 pub use error::{Problem, Problems, Resource, RunError};
-pub use jaq::Program;
 pub use limits::Limits;
 pub use outputs::Outputs;
+pub use program::{Program, Run};

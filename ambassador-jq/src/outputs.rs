@@ -6,12 +6,18 @@ pub struct Outputs {
     text: Vec<u8>,
     /// Where each output ends in `text`; it starts where the one before it ends.
     ends: Vec<usize>,
+    steps: usize,
 }
 
 impl Outputs {
     /// How many outputs there are; a jq program may give none, one or many.
     pub fn len(&self) -> usize {
         self.ends.len()
+    }
+
+    /// Steps that the run took, of those that [`Limits`](crate::Limits) allowed.
+    pub fn steps(&self) -> usize {
+        self.steps
     }
 
     /// Whether the program gave no output at all.
@@ -32,6 +38,10 @@ impl Outputs {
 
     pub(crate) fn buffer(&mut self) -> &mut Vec<u8> {
         &mut self.text
+    }
+
+    pub(crate) fn set_steps(&mut self, steps: usize) {
+        self.steps = steps;
     }
 
     pub(crate) fn finish_one(&mut self) {

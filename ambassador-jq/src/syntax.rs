@@ -7,5 +7,4 @@ mod lexer;
 mod parser;
 mod token;
 
-#[expect(unused_imports, reason = "the compiler of the own engine comes next")]
 pub(crate) use parser::parse;

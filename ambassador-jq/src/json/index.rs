@@ -12,7 +12,7 @@ pub(crate) const LONGEST: usize = (1 << 28) - 1;
 /// A JSON text and its index.
 #[derive(Debug)]
 pub(crate) struct Document<'a> {
-    text: &'a [u8],
+    text: &'a str,
     tape: Vec<Node>,
 }
 
@@ -83,9 +83,10 @@ impl<'a> Document<'a> {
             return Err(RunError::Exhausted { which: Resource::Input, limit: LONGEST });
         }
         // Strings are the only place where bytes beyond ASCII can pass, and this is faster than a look at each.
-        if let Err(error) = std::str::from_utf8(text) {
-            return Err(RunError::Input { offset: error.valid_up_to() });
-        }
+        let valid = match std::str::from_utf8(text) {
+            Ok(valid) => valid,
+            Err(error) => return Err(RunError::Input { offset: error.valid_up_to() }),
+        };
         let mut indexer = Indexer {
             text,
             at: 0,
@@ -96,12 +97,22 @@ impl<'a> Document<'a> {
             digits,
         };
         indexer.run()?;
-        Ok(Self { text, tape: indexer.tape })
+        Ok(Self { text: valid, tape: indexer.tape })
     }
 
     /// The node of this number; the value of the whole text is number 0.
     pub(crate) fn node(&self, number: usize) -> Node {
         self.tape.get(number).copied().unwrap_or(Node::new(Kind::End, false, 0, 0))
+    }
+
+    /// Bytes of the text.
+    pub(crate) fn length(&self) -> usize {
+        self.text.len()
+    }
+
+    /// Bytes that the index takes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.tape.capacity() * size_of::<Node>()
     }
 
     /// How many nodes there are.
@@ -123,7 +134,91 @@ impl<'a> Document<'a> {
             }
             Kind::End => (0, 0),
         };
-        self.text.get(from..to).unwrap_or_default()
+        self.text.as_bytes().get(from..to).unwrap_or_default()
+    }
+
+    /// What stands between the quotes of a string.
+    pub(crate) fn between(&self, string: Node) -> &'a str {
+        self.text.get(string.position()..string.position() + string.extra()).unwrap_or_default()
+    }
+
+    /// How many items or entries a container has.
+    pub(crate) fn count(&self, number: u32) -> usize {
+        self.node(self.node(number as usize).extra().saturating_sub(1)).extra()
+    }
+
+    /// The number of the node behind a value.
+    pub(crate) fn behind(&self, number: u32) -> u32 {
+        let node = self.node(number as usize);
+        match node.kind() {
+            // Positions have 28 bits.
+            Kind::Array | Kind::Object => (node.0 >> EXTRA & MASK) as u32,
+            _ => number + 1,
+        }
+    }
+
+    /// The nodes of a container, without its end: the items of an array, the keys and values of an object in turn.
+    pub(crate) fn children(&self, number: u32) -> impl Iterator<Item = u32> {
+        let end = self.behind(number).saturating_sub(1);
+        let mut at = number + 1;
+        std::iter::from_fn(move || {
+            if at >= end {
+                return None;
+            }
+            let child = at;
+            at = self.behind(at);
+            Some(child)
+        })
+    }
+
+    /// The nodes of the keys and values of an object.
+    pub(crate) fn entries(&self, number: u32) -> impl Iterator<Item = (u32, u32)> {
+        let end = self.behind(number).saturating_sub(1);
+        let mut at = number + 1;
+        std::iter::from_fn(move || {
+            if at >= end {
+                return None;
+            }
+            let key = at;
+            at = self.behind(at + 1);
+            Some((key, key + 1))
+        })
+    }
+
+    /// How deep a value nests; counting stops beyond `most`.
+    pub(crate) fn depth(&self, number: u32, most: usize) -> usize {
+        let (mut level, mut deepest) = (0, 0);
+        for at in number..self.behind(number) {
+            match self.node(at as usize).kind() {
+                Kind::Array | Kind::Object => level += 1,
+                Kind::End => level -= 1,
+                _ => continue,
+            }
+            deepest = deepest.max(level);
+            if deepest > most {
+                break;
+            }
+        }
+        deepest
+    }
+
+    /// The value of a key of an object: of several the last.
+    pub(crate) fn lookup(&self, number: u32, wanted: &str) -> Option<u32> {
+        let end = self.behind(number).saturating_sub(1);
+        let (mut at, mut found) = (number + 1, None);
+        while at < end {
+            let key = self.node(at as usize);
+            let same = if key.flag() {
+                super::string::unescape(self.between(key)) == wanted
+            } else {
+                key.extra() == wanted.len() && self.between(key) == wanted
+            };
+            if same {
+                found = Some(at + 1);
+            }
+            at = self.behind(at + 1);
+        }
+        found
     }
 
     /// Appends the text of a value without the blanks between its words.

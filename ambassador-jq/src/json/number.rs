@@ -1,5 +1,6 @@
 //! Numbers as text.
 
+use std::cmp::Ordering;
 use std::io::Write as _;
 
 /// The number of a JSON text that is known to be one; what is too large for a double becomes an infinity, as in jq.
@@ -11,6 +12,44 @@ pub(crate) fn read(text: &[u8]) -> f64 {
         return value as f64;
     }
     std::str::from_utf8(text).ok().and_then(|text| text.parse().ok()).unwrap_or(f64::NAN)
+}
+
+/// Compares two numbers of JSON by all of their digits.
+pub(crate) fn compare_texts(a: &str, b: &str) -> Ordering {
+    let (a, b) = (Decimal::new(a), Decimal::new(b));
+    if a.negative != b.negative {
+        return b.negative.cmp(&a.negative);
+    }
+    let order = a.point.cmp(&b.point).then_with(|| a.digits().cmp(b.digits()));
+    if a.negative { order.reverse() } else { order }
+}
+
+/// A number: 0.digits times ten to the power of `point`, without zeros at either end of the digits.
+struct Decimal<'a> {
+    negative: bool,
+    text: &'a str,
+    point: i64,
+}
+
+impl<'a> Decimal<'a> {
+    fn new(text: &'a str) -> Self {
+        let (negative, text) = text.strip_prefix('-').map_or((false, text), |text| (true, text));
+        let (text, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+        // What has more digits than fit is beyond all else.
+        let exponent: i64 =
+            exponent.parse().unwrap_or(if exponent.starts_with('-') { -1 << 40 } else { 1 << 40 });
+        let before = text.find('.').unwrap_or(text.len());
+        let first = text.find(|c: char| c.is_ascii_digit() && c != '0');
+        let Some(first) = first else { return Self { negative: false, text: "", point: i64::MIN } };
+        let length = |length: usize| i64::try_from(length).unwrap_or(i64::MAX);
+        let point = if first < before { length(before - first) } else { -length(first - before - 1) };
+        let text = text.get(first..).unwrap_or_default().trim_end_matches(['0', '.']);
+        Self { negative, text, point: point + exponent }
+    }
+
+    fn digits(&self) -> impl Iterator<Item = u8> {
+        self.text.bytes().filter(u8::is_ascii_digit)
+    }
 }
 
 /// Appends a computed number as jq 1.8 writes it: the shortest digits that give the same double back, with an exponent
@@ -129,6 +168,24 @@ mod tests {
                 write(value, &mut output);
                 assert_eq!(read(&output).to_bits(), value.to_bits(), "{}", String::from_utf8_lossy(&output));
             }
+        }
+    }
+
+    #[test]
+    fn compares_all_digits() {
+        for (a, b, expected) in [
+            ("100000000000000000000", "100000000000000000001", Ordering::Less),
+            ("1e20", "100000000000000000000", Ordering::Equal),
+            ("1.50", "15e-1", Ordering::Equal),
+            ("-2", "1", Ordering::Less),
+            ("-2", "-1", Ordering::Less),
+            ("0.00", "-0", Ordering::Equal),
+            ("0.001", "0.01", Ordering::Less),
+            ("1000", "0.0001e8", Ordering::Less),
+            ("1e99999999999999999999", "1e9", Ordering::Greater),
+        ] {
+            assert_eq!(compare_texts(a, b), expected, "{a} {b}");
+            assert_eq!(compare_texts(b, a), expected.reverse(), "{b} {a}");
         }
     }
 

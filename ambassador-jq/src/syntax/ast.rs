@@ -86,7 +86,9 @@ pub(crate) enum Kind {
     Iterate(Id),
     /// `a[from:to]`
     Slice(Id, Option<Id>, Option<Id>),
-    /// `a?`, and `try a catch b`.
+    /// `a.b?`, `a[b]?`, `a[]?`, `a[b:c]?`: the last step alone may fail, which gives nothing.
+    Optional(Id),
+    /// `(a)?`, and `try a catch b`.
     Try(Id, Option<Id>),
     /// `if a then b elif c then d else e end`
     If(Vec<(Id, Id)>, Option<Id>),

@@ -312,9 +312,14 @@ impl Parser {
     /// A term and what follows it without a blank of meaning: `.a[0]?`.
     fn post_term(&mut self) -> Parsed<Id> {
         let start = self.start();
+        let of_input = matches!(self.peek(), Word::Field(_));
         let mut term = if self.is_name("try") { self.nested(Self::unary)? } else { self.term()? };
+        let (mut steps, mut optional) = (usize::from(of_input), 0);
         loop {
             let word = self.peek().clone();
+            if !matches!(word, Word::Sign("?")) {
+                steps += 1;
+            }
             term = match word {
                 Word::Field(name) => {
                     let key = self.text_node(name);
@@ -322,7 +327,10 @@ impl Parser {
                 }
                 Word::Sign("?") => {
                     self.advance();
-                    self.node(start, Kind::Try(term, None))
+                    // It belongs to the step before it, if there is one that has none yet.
+                    let kind = if steps > optional { Kind::Optional(term) } else { Kind::Try(term, None) };
+                    optional = steps;
+                    self.node(start, kind)
                 }
                 Word::Sign("[") => self.suffix(start, term)?,
                 Word::Sign(".") if matches!(self.peek_at(1), Word::Sign("[")) => {

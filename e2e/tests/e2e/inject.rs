@@ -141,9 +141,9 @@ fn a_rule_that_fails_on_the_real_answer_is_rolled_back() {
     let output = namespace.ambassador(&["inject", "fruit-service", "--jq", ".name"]);
     assert_eq!(output.code, 3, "{}", output.stderr);
     assert!(
-        output
-            .stderr
-            .contains("GET / on port 80 answers 502: rule jq: the program raised an error on this body"),
+        output.stderr.contains(
+            "GET / on port 80 answers 502: rule jq: cannot index an array with a string, at line 1, column 1"
+        ),
         "{}",
         output.stderr
     );

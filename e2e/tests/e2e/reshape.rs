@@ -110,7 +110,7 @@ fn a_rule_that_fails_is_a_502_that_shows_no_data() {
     let (config, port) = config(&upstream, "  rules: [{name: fails, response: {jq: tonumber}}]\n");
     let mut envoy = Envoy::start(&config);
     for (path, detail) in [
-        ("/", "the program raised an error on this body"),
+        ("/", "an object cannot be parsed as a number, at line 1, column 1 of the program"),
         ("/html", "the body is not valid JSON at byte 0"),
         ("/empty", "the body is empty"),
         ("/gzip", "the body has a content coding that cannot be decoded"),

@@ -55,6 +55,7 @@ fn show(tree: &Tree, id: Id) -> String {
             let part = |id: &Option<Id>| id.as_ref().map(one).unwrap_or_default();
             format!("{}[{}:{}]", one(term), part(from), part(to))
         }
+        Kind::Optional(step) => format!("{}?", one(step)),
         Kind::Try(body, None) => format!("(try {})", one(body)),
         Kind::Try(body, Some(handler)) => format!("(try {} catch {})", one(body), one(handler)),
         Kind::If(branches, otherwise) => {
@@ -188,15 +189,15 @@ fn terms_and_what_follows_them() {
             ..
                 ..
             .[]?
-                (try .[])
+                .[]?
             .a.b[0]."c".[1].["d"]
                 .["a"]["b"][0]["c"][1]["d"]
             ."a\(1)b"
                 .["a\(1)b"]
             .a?.b??
-                (try (try (try .["a"])["b"]))
+                (try .["a"]?["b"]?)
             ..[0]?
-                (try ..[0])
+                ..[0]?
             .[1:], .[:2], .[1:2]
                 (, .[1:] .[:2] .[1:2])
             "x" | @base64 "a\("b\(1)")c"

@@ -1,0 +1,95 @@
+//! What a run may still use.
+
+use crate::{Limits, Resource, RunError, meter};
+
+/// A limit was reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Exhausted {
+    pub(crate) which: Resource,
+    pub(crate) limit: usize,
+}
+
+impl From<Exhausted> for RunError {
+    fn from(exhausted: Exhausted) -> Self {
+        Self::Exhausted { which: exhausted.which, limit: exhausted.limit }
+    }
+}
+
+/// How many steps are taken before memory is looked at again. No step takes more than a few hundred bytes unless it has
+/// asked for them.
+const SLICE: usize = 256;
+
+/// The steps and bytes that a run may still use. A step is about what one instruction costs; work that grows with the
+/// data is charged in proportion.
+#[derive(Debug)]
+pub(crate) struct Fuel {
+    /// Steps until the next look at memory.
+    slice: usize,
+    /// Steps behind that.
+    left: usize,
+    limits: Limits,
+    /// Bytes that all values may take.
+    bytes: usize,
+    /// Bytes that are no values': the input's index, the machine's stacks.
+    other: usize,
+    now: f64,
+}
+
+impl Fuel {
+    pub(crate) fn new(limits: Limits, input: usize, now: f64) -> Self {
+        let bytes = limits.bytes.saturating_add(input.saturating_mul(crate::limits::BYTES_A_BYTE));
+        let slice = SLICE.min(limits.steps);
+        Self { slice, left: limits.steps - slice, limits, bytes, other: 0, now }
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    pub(crate) fn now(&self) -> f64 {
+        self.now
+    }
+
+    /// Steps taken so far.
+    pub(crate) fn steps(&self) -> usize {
+        self.limits.steps.saturating_sub(self.left).saturating_sub(self.slice)
+    }
+
+    /// Takes so many steps.
+    #[inline]
+    pub(crate) fn charge(&mut self, steps: usize) -> Result<(), Exhausted> {
+        if steps < self.slice {
+            self.slice -= steps;
+            return Ok(());
+        }
+        self.refill(steps)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn refill(&mut self, steps: usize) -> Result<(), Exhausted> {
+        let beyond = steps - self.slice;
+        if beyond >= self.left {
+            self.left = 0;
+            self.slice = 0;
+            return Err(Exhausted { which: Resource::Steps, limit: self.limits.steps });
+        }
+        self.left -= beyond;
+        self.slice = SLICE.min(self.left);
+        self.left -= self.slice;
+        self.reserve(0)
+    }
+
+    /// Asks for memory before it is taken; what is taken says so itself, see [`meter`].
+    pub(crate) fn reserve(&self, bytes: usize) -> Result<(), Exhausted> {
+        if meter::live().saturating_add(self.other).saturating_add(bytes) > self.bytes {
+            return Err(Exhausted { which: Resource::Bytes, limit: self.bytes });
+        }
+        Ok(())
+    }
+
+    /// Says what is taken by other things than values.
+    pub(crate) fn set_other(&mut self, bytes: usize) {
+        self.other = bytes;
+    }
+}

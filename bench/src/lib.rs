@@ -1,0 +1,82 @@
+//! What is measured, for the native benchmark and for the one in V8: five programs on bodies of records, by our engine
+//! and by jaq.
+
+pub mod body;
+pub mod jaq;
+
+use ambassador_jq::{Limits, Program, Run};
+
+/// The programs, from one that changes nothing to one that sorts and sums.
+pub const PROGRAMS: [&str; 5] = [
+    ".",
+    "{fruits: map({name, cost: .price}), count: length}",
+    "map(select(.price > 3)) | sort_by(.name) | .[:10]",
+    "map(.total = .price * .count | del(.nested))",
+    "group_by(.name) | map({name: .[0].name, total: map(.price) | add})",
+];
+
+/// An engine with a program.
+pub enum Engine {
+    /// Ours.
+    Ambassador(Program),
+    /// jaq's crates.
+    Jaq(Box<jaq::Jaq>),
+}
+
+impl Engine {
+    /// Compiles a program for the engine of this number: 0 is ours, 1 is jaq.
+    #[must_use]
+    #[expect(clippy::missing_panics_doc, reason = "the programs are constants")]
+    pub fn new(engine: usize, program: &str) -> Self {
+        if engine == 0 {
+            Self::Ambassador(Program::compile(program).expect("a program of ours"))
+        } else {
+            Self::Jaq(Box::new(jaq::Jaq::new(program)))
+        }
+    }
+
+    /// Reads a body, runs the program and writes what it gives; the bytes written.
+    #[must_use]
+    #[expect(clippy::missing_panics_doc, reason = "the bodies are ours")]
+    pub fn run(&self, body: &[u8]) -> usize {
+        match self {
+            Self::Ambassador(program) => {
+                let limits = Limits { steps: 1 << 40, ..Limits::default() };
+                let outputs = program.run(body, &Run { limits, ..Run::default() }).expect("outputs");
+                outputs.iter().map(<[u8]>::len).sum()
+            }
+            Self::Jaq(jaq) => jaq.run(body),
+        }
+    }
+}
+
+/// What V8 calls, through numbers alone.
+#[cfg(target_family = "wasm")]
+mod exports {
+    use std::cell::RefCell;
+
+    use super::{Engine, PROGRAMS, body};
+
+    thread_local! {
+        static READY: RefCell<Option<(Engine, Vec<u8>)>> = const { RefCell::new(None) };
+    }
+
+    /// Makes an engine, a program and a body of about this size ready; gives the size.
+    #[unsafe(no_mangle)]
+    pub extern "C" fn prepare(engine: usize, program: usize, size: usize) -> usize {
+        let text = PROGRAMS.get(program).copied().unwrap_or(".");
+        let body = body::records(size);
+        let length = body.len();
+        READY.set(Some((Engine::new(engine, text), body)));
+        length
+    }
+
+    /// Runs it so many times; gives the bytes written by the last one.
+    #[unsafe(no_mangle)]
+    pub extern "C" fn run(times: usize) -> usize {
+        READY.with_borrow(|ready| {
+            let Some((engine, body)) = ready else { return 0 };
+            (0..times).map(|_| engine.run(body)).last().unwrap_or(0)
+        })
+    }
+}

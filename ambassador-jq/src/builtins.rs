@@ -29,6 +29,13 @@ type Entry = (&'static str, usize, Native);
 
 pub(crate) use format::{FORMATS, format};
 
+/// `del(.[key])`
+pub(crate) const DELETE_KEY: Native = |cx, values| {
+    let (mut value, key) = (take(values, 0), take(values, 1));
+    path::delete_key(&mut value, key, cx.input, cx.fuel)?;
+    Ok(value)
+};
+
 /// `delpaths`, for assignments.
 pub(crate) const DELETE_PATHS: Native = delete_paths;
 

@@ -274,6 +274,18 @@ pub(crate) enum Op {
         root: Register,
         path: Operand,
     },
+    /// Takes out what is at a key, to be changed.
+    TakeKey {
+        to: Register,
+        root: Register,
+        key: Operand,
+    },
+    /// Puts a value at a key.
+    PutKey {
+        root: Register,
+        key: Operand,
+        from: Operand,
+    },
     /// Puts a value at a path.
     PutAt {
         root: Register,

@@ -1003,44 +1003,62 @@ impl Compiler<'_> {
     ) -> Made<Flow> {
         let plain = Flow { path: None, ..input };
         if assignment == Assignment::Update {
-            let out =
-                self.update(target, scope, plain, |compiler, old| compiler.emit(value, scope, old, false))?;
+            let always = (self.is_single(value), true);
+            let out = self.update(target, scope, plain, always, |compiler, old| {
+                compiler.emit(value, scope, old, false)
+            })?;
             return Ok(self.off_path(input, out));
         }
         // The new value is evaluated with the whole as input, once for all paths.
         let right = self.emit(value, scope, plain.shared(), false)?;
         let forks = right.forks;
         let right = Flow { value: right.value.share(), path: None, forks: false };
-        let out = self.update(target, scope, plain.shared_if(forks), |compiler, old| match assignment {
-            Assignment::Set | Assignment::Update => Ok(right),
-            Assignment::Arithmetic(operator) => {
-                let to = compiler.fresh();
-                compiler.op(Op::Arithmetic { operator, to, a: old.value, b: right.value });
-                Ok(Self::made(to, false))
-            }
-            Assignment::Alternative => {
-                let to = compiler.fresh();
-                compiler.op(Op::Move { to, from: old.value });
-                let no = compiler.op(Op::Unless { from: Operand::shared(to), to: 0 });
-                let end = compiler.op(Op::Jump { to: 0 });
-                compiler.land(no);
-                compiler.op(Op::Move { to, from: right.value });
-                compiler.land(end);
-                Ok(Self::made(to, false))
-            }
-        })?;
+        let always = (true, assignment != Assignment::Set);
+        let out =
+            self.update(target, scope, plain.shared_if(forks), always, |compiler, old| match assignment {
+                Assignment::Set | Assignment::Update => Ok(right),
+                Assignment::Arithmetic(operator) => {
+                    let to = compiler.fresh();
+                    compiler.op(Op::Arithmetic { operator, to, a: old.value, b: right.value });
+                    Ok(Self::made(to, false))
+                }
+                Assignment::Alternative => {
+                    let to = compiler.fresh();
+                    compiler.op(Op::Move { to, from: old.value });
+                    let no = compiler.op(Op::Unless { from: Operand::shared(to), to: 0 });
+                    let end = compiler.op(Op::Jump { to: 0 });
+                    compiler.land(no);
+                    compiler.op(Op::Move { to, from: right.value });
+                    compiler.land(end);
+                    Ok(Self::made(to, false))
+                }
+            })?;
         Ok(self.off_path(input, Flow { forks: forks || out.forks, ..out }))
     }
 
     /// Changes what is at each path of the target: the first value that `new` gives; where it gives none, what is there
-    /// goes, after all paths have been visited.
+    /// goes, after all paths have been visited. `always` says that it gives one, and the second flag whether it looks at
+    /// what was there.
     fn update(
         &mut self,
         target: Expr,
         scope: &Scope,
         input: Flow,
+        (always, needs_old): (bool, bool),
         new: impl FnOnce(&mut Self, Flow) -> Made<Flow>,
     ) -> Made<Flow> {
+        if always && let Some(key) = self.plain_key(target) {
+            let key = self.emit(key, scope, input.plain(), false)?.value;
+            let root = self.fresh();
+            self.op(Op::Move { to: root, from: input.value });
+            let old = self.fresh();
+            if needs_old {
+                self.op(Op::TakeKey { to: old, root, key: key.share() });
+            }
+            let out = new(self, Self::made(old, false))?;
+            self.op(Op::PutKey { root, key: key.share(), from: out.value });
+            return Ok(Self::made(root, false));
+        }
         let (root, gone, path_root) = (self.fresh(), self.fresh(), self.fresh());
         let null = self.constant(Constant::Null);
         let empty = self.constant(Constant::EmptyArray);
@@ -1320,6 +1338,12 @@ impl Compiler<'_> {
                 self.op(Op::PathArray { to, path: out.path.unwrap_or(null), value: out.value.share() });
                 self.off_path(input, Self::made(to, out.forks))
             }
+            ("del", [f]) => {
+                let Some(key) = self.plain_key(f.expr) else { return Ok(None) };
+                let key = self.emit(key, &f.scope, input.plain(), false)?.value;
+                let out = self.native(builtins::DELETE_KEY, vec![input.value, key], false);
+                self.off_path(input, out)
+            }
             ("getpath", [path]) if input.path.is_some() => {
                 let keys = self.emit(path.expr, &path.scope, input.plain(), false)?;
                 let (to, path) = (self.fresh(), self.fresh());
@@ -1353,6 +1377,7 @@ impl Compiler<'_> {
                 self.off_path(input, Self::made(to, true))
             }
             ("_key", [f]) => {
+                let f = &self.resolved(f);
                 if self.is_single(f.expr) {
                     self.emit(f.expr, &f.scope, input, false)?
                 } else {
@@ -1362,6 +1387,32 @@ impl Compiler<'_> {
             ("not", []) => return Ok(None),
             _ => return Ok(None),
         }))
+    }
+
+    /// What an argument stands for that is nothing but a parameter.
+    fn resolved(&self, closure: &Closure) -> Closure {
+        let mut closure = closure.clone();
+        while let Some(tree) = self.trees.get(closure.expr.tree)
+            && let Kind::Call(name, arguments) = &tree.node(closure.expr.id).kind
+            && arguments.is_empty()
+            && let Some(Binding::Closure { closure: inner, .. }) = closure.scope.function(name, 0)
+        {
+            closure = inner.clone();
+        }
+        closure
+    }
+
+    /// The key of a path that is nothing but one key of the input.
+    fn plain_key(&self, target: Expr) -> Option<Expr> {
+        let tree = self.trees.get(target.tree)?;
+        let Kind::Index(of, key) = tree.node(target.id).kind else { return None };
+        let key_expr = Expr { tree: target.tree, id: key };
+        let is_text = match &tree.node(key).kind {
+            Kind::String(_, pieces) => matches!(pieces.as_slice(), [] | [Piece::Text(_)]),
+            Kind::Variable(_) | Kind::Number(_) => true,
+            _ => false,
+        };
+        (tree.node(of).kind == Kind::Identity && is_text).then_some(key_expr)
     }
 
     /// Whether an expression gives exactly one value or an error, as far as one look tells.

@@ -470,6 +470,19 @@ impl Machine<'_, '_> {
                 self.set(root, value);
                 self.set(to, found?);
             }
+            Op::TakeKey { to, root, key } => {
+                let key = [self.look(key).clone()];
+                let mut value = self.take(root);
+                let found = path::take_path(&mut value, &key, self.input, &mut self.fuel);
+                self.set(root, value);
+                self.set(to, found?);
+            }
+            Op::PutKey { root, key, from } => {
+                let (key, new) = (self.look(key).clone(), self.value(from));
+                let mut value = self.take(root);
+                path::set(&mut value, &key, new, self.input, &mut self.fuel)?;
+                self.set(root, value);
+            }
             Op::PutAt { root, path, from } => {
                 let (keys, new) = (self.value(path), self.value(from));
                 let keys = keys.as_items(self.input).unwrap_or_default();

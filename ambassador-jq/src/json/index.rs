@@ -202,6 +202,27 @@ impl<'a> Document<'a> {
         deepest
     }
 
+    /// Whether an object has few keys, without escapes, and none of them twice: then it can be taken as it is.
+    pub(crate) fn has_plain_keys(&self, number: u32) -> bool {
+        let mut keys = [Node(0); 16];
+        if self.count(number) > keys.len() {
+            return false;
+        }
+        for (at, (key, _)) in self.entries(number).enumerate() {
+            let key = self.node(key as usize);
+            let before = keys.get(..at).unwrap_or_default();
+            let same =
+                |known: &Node| known.extra() == key.extra() && self.between(*known) == self.between(key);
+            if key.flag() || before.iter().any(same) {
+                return false;
+            }
+            if let Some(place) = keys.get_mut(at) {
+                *place = key;
+            }
+        }
+        true
+    }
+
     /// The value of a key of an object: of several the last.
     pub(crate) fn lookup(&self, number: u32, wanted: &str) -> Option<u32> {
         let end = self.behind(number).saturating_sub(1);

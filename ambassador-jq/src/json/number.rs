@@ -5,13 +5,38 @@ use std::io::Write as _;
 
 /// The number of a JSON text that is known to be one; what is too large for a double becomes an infinity, as in jq.
 pub(crate) fn read(text: &[u8]) -> f64 {
-    // Short integers, the most of all numbers: exact in a double up to 15 digits.
-    if text.len() <= 15 && text.iter().all(u8::is_ascii_digit) {
-        let value = text.iter().fold(0_u64, |value, digit| value * 10 + u64::from(digit - b'0'));
-        #[expect(clippy::cast_precision_loss, reason = "15 digits are exact")]
-        return value as f64;
+    if let Some(value) = read_short(text) {
+        return value;
     }
     std::str::from_utf8(text).ok().and_then(|text| text.parse().ok()).unwrap_or(f64::NAN)
+}
+
+/// A number of at most 15 digits without exponent, the most of all numbers: its digits and the power of ten below them
+/// are exact in a double, so one division rounds it right.
+fn read_short(text: &[u8]) -> Option<f64> {
+    const TENS: [f64; 16] =
+        [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
+    let digits = text.strip_prefix(b"-").unwrap_or(text);
+    if digits.len() > 16 {
+        return None;
+    }
+    let (mut value, mut count, mut behind) = (0_u64, 0, None);
+    for byte in digits {
+        match byte {
+            b'0'..=b'9' => {
+                value = value * 10 + u64::from(byte - b'0');
+                count += 1;
+            }
+            b'.' => behind = Some(count),
+            _ => return None,
+        }
+    }
+    if count > 15 {
+        return None;
+    }
+    #[expect(clippy::cast_precision_loss, reason = "15 digits are exact")]
+    let value = value as f64 / TENS.get(behind.map_or(0, |behind: usize| count - behind))?;
+    Some(if digits.len() == text.len() { value } else { -value })
 }
 
 /// Compares two numbers of JSON by all of their digits.

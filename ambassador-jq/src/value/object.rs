@@ -69,6 +69,12 @@ impl Object {
     /// An object of the input: of keys that are there several times the last one counts.
     pub(crate) fn of_input(node: u32, input: &Document) -> Self {
         let mut new = Self::with_capacity(input.count(node));
+        if input.has_plain_keys(node) {
+            new.entries
+                .extend(input.entries(node).map(|(key, value)| (Value::Node(key), Value::Node(value))));
+            new.settle();
+            return new;
+        }
         for (key, value) in input.entries(node) {
             new.insert(Value::Node(key), Value::Node(value), input);
         }

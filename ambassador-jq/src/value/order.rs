@@ -114,10 +114,15 @@ pub(crate) fn sort(
         // Each string is compared about once a round.
         let length: usize = keyed.iter().map(|(key, _)| 1 + key.width(input) / 8).sum();
         fuel.charge(length.saturating_mul(rounds as usize) / 2)?;
-        let keys: Vec<_> = keyed.iter().map(|(key, _)| key.as_str(input).unwrap_or_default()).collect();
-        let order = permutation(keyed.len(), |a, b| keys.get(a).cmp(&keys.get(b)));
-        drop(keys);
-        return Ok(permute(keyed, &order));
+        let texts: Vec<_> = keyed.iter().map(|(key, _)| key.as_str(input).unwrap_or_default()).collect();
+        // The first bytes as a number decide most comparisons; the place decides between equals.
+        let mut order: Vec<(u64, &str, usize)> =
+            texts.iter().enumerate().map(|(at, text)| (first_bytes(text), text.as_ref(), at)).collect();
+        order.sort_unstable();
+        let order: Vec<usize> = order.into_iter().map(|(_, _, at)| at).collect();
+        drop(texts);
+        permute(keyed, &order);
+        return Ok(());
     }
     if all(Type::Number)
         && keyed.iter().all(|(key, _)| key.number_text(input).is_none_or(|text| text.len() <= 15))
@@ -127,12 +132,22 @@ pub(crate) fn sort(
         if !keys.iter().any(|key| key.is_nan()) {
             let at = |index: usize| keys.get(index).copied().unwrap_or(0.0);
             let order = permutation(keyed.len(), |a, b| doubles(at(a), at(b)));
-            return Ok(permute(keyed, &order));
+            permute(keyed, &order);
+            return Ok(());
         }
     }
     let order = merge_sort(keyed, input, fuel)?;
     permute(keyed, &order);
     Ok(())
+}
+
+/// The first eight bytes, in the order in which texts are compared.
+fn first_bytes(text: &str) -> u64 {
+    let mut bytes = [0; 8];
+    for (place, byte) in bytes.iter_mut().zip(text.bytes()) {
+        *place = byte;
+    }
+    u64::from_be_bytes(bytes)
 }
 
 fn permutation(length: usize, mut order: impl FnMut(usize, usize) -> Ordering) -> Vec<usize> {

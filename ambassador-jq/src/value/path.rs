@@ -381,6 +381,20 @@ pub(crate) fn take_path(
     Ok(value)
 }
 
+/// Removes a key.
+pub(crate) fn delete_key(
+    target: &mut Value,
+    key: Value,
+    input: &Document,
+    fuel: &mut Fuel,
+) -> Result<(), Fault> {
+    if target.kind(input) == Type::Null {
+        // As far as the key could be one of null.
+        get(target, &key, input, fuel)?;
+    }
+    delete_keys(target, &mut vec![key], input, fuel)
+}
+
 /// Removes what is at these paths.
 pub(crate) fn delete_paths(
     target: &mut Value,

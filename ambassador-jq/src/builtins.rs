@@ -184,6 +184,7 @@ fn has(cx: &mut Context, values: &mut [Value]) -> Result<Value, Fault> {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "one search, whose state is local")]
 fn contains(cx: &mut Context, values: &mut [Value]) -> Result<Value, Fault> {
     // Pairs that must hold, and for the items of arrays, alternatives: a stack of searches instead of recursion.
     enum Task {

@@ -27,6 +27,8 @@ const DEEP: u32 = 150;
 const TOO_DEEP: u32 = 700;
 /// From this many instructions on, calls are not compiled in place.
 const MUCH: usize = 20_000;
+/// The most expressions that are compiled, those of arguments as often as they are put in.
+const TOO_LONG: usize = 1 << 22;
 /// The most instructions of a program.
 const TOO_MUCH: usize = 1 << 20;
 
@@ -89,6 +91,8 @@ struct Compiler<'p> {
     /// How many functions are around the code that is being made.
     level: u32,
     depth: u32,
+    /// How many expressions have been compiled.
+    work: usize,
     /// Where in the program the code that is being made stands; nowhere for the library.
     at: Range<u32>,
 }
@@ -108,6 +112,7 @@ pub(crate) fn compile(text: &str, globals: &[&str]) -> Result<Code, Problems> {
         most: 0,
         level: 0,
         depth: 0,
+        work: 0,
         at: 0..0,
     };
     let input = compiler.fresh();
@@ -171,12 +176,11 @@ impl Compiler<'_> {
         // A long program is not searched as a whole for each of its constants.
         let recent = constants.len().saturating_sub(64);
         let found = constants.iter().skip(recent).position(|known| *known == constant);
-        let number = match found {
-            Some(at) => recent + at,
-            None => {
-                constants.push(constant);
-                constants.len() - 1
-            }
+        let number = if let Some(at) = found {
+            recent + at
+        } else {
+            constants.push(constant);
+            constants.len() - 1
         };
         Operand::constant(u32::try_from(number).unwrap_or(0))
     }
@@ -187,9 +191,14 @@ impl Compiler<'_> {
     }
 
     fn problem<T>(&mut self, message: impl Into<String>) -> Made<T> {
+        self.note(message);
+        Err(Noted)
+    }
+
+    /// Notes a problem; what follows is compiled all the same, to find the others.
+    fn note(&mut self, message: impl Into<String>) {
         let range = self.at.start as usize..self.at.end as usize;
         self.problems.push(Problem { range, message: message.into() });
-        Err(Noted)
     }
 
     /// A value that was made by an instruction just now.
@@ -263,7 +272,8 @@ impl Compiler<'_> {
         if self.depth >= TOO_DEEP {
             return self.problem("the program nests too deep to be compiled");
         }
-        if self.code.ops.len() >= TOO_MUCH {
+        self.work += 1;
+        if self.code.ops.len() >= TOO_MUCH || self.work >= TOO_LONG {
             return self.problem("the program is too large to be compiled");
         }
         let Some(tree) = self.trees.get(expr.tree).cloned() else { return Err(Noted) };
@@ -280,6 +290,7 @@ impl Compiler<'_> {
         out
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm for each kind of expression")]
     fn emit_kind(&mut self, of: Expr, kind: &Kind, scope: &Scope, input: Flow, tail: bool) -> Made<Flow> {
         let tree = of.tree;
         let expr = |id: Id| Expr { tree, id };
@@ -307,10 +318,10 @@ impl Compiler<'_> {
             }
             Kind::Object(entries) => self.object(tree, entries, scope, input),
             Kind::Variable(name) => {
-                let value = self.variable(name, scope)?;
+                let value = self.variable(name, scope);
                 Ok(self.off_path(input, Flow { value, path: None, forks: false }))
             }
-            Kind::Location => self.location(input),
+            Kind::Location => Ok(self.location(input)),
             Kind::Negate(inner) => {
                 let inner = self.emit(expr(*inner), scope, Flow { path: None, ..input }, false)?;
                 let to = self.fresh();
@@ -366,7 +377,8 @@ impl Compiler<'_> {
             }
             Kind::Break(name) => {
                 let Some((level, register)) = scope.label(name) else {
-                    return self.problem(format!("label ${name} is not defined"));
+                    self.note(format!("label ${name} is not defined"));
+                    return Ok(input.shared());
                 };
                 self.op(Op::Break { mark: Outer { hops: self.level - level, register } });
                 Ok(input.shared())
@@ -404,7 +416,7 @@ impl Compiler<'_> {
         }
     }
 
-    fn location(&mut self, input: Flow) -> Made<Flow> {
+    fn location(&mut self, input: Flow) -> Flow {
         // The library does not use it, so this is of the program.
         let before = self.text.get(..self.at.start as usize).unwrap_or_default();
         let line = 1 + before.bytes().filter(|&byte| byte == b'\n').count();
@@ -415,28 +427,26 @@ impl Compiler<'_> {
         let list = self.list(vec![file_key, file, line_key, line]);
         let to = self.fresh();
         self.op(Op::Object { to, list });
-        Ok(self.off_path(input, Self::made(to, false)))
+        self.off_path(input, Self::made(to, false))
     }
 
-    fn variable(&mut self, name: &str, scope: &Scope) -> Made<Operand> {
+    fn variable(&mut self, name: &str, scope: &Scope) -> Operand {
         if let Some((level, register)) = scope.variable(name) {
             if level == self.level {
-                return Ok(Operand::shared(register));
+                return Operand::shared(register);
             }
             let to = self.fresh();
             self.op(Op::Load { to, from: Outer { hops: self.level - level, register } });
-            return Ok(Operand::taken(to));
+            return Operand::taken(to);
         }
-        match builtins::refused(&format!("${name}"), 0) {
-            Some(reason) => self.problem(format!("${name} is not available: {reason}")),
-            None => {
-                let hint = names::hint(name, scope.variables().chain(self.globals.iter().copied()));
-                self.problem(format!(
-                    "variable ${name} is not defined{}",
-                    hint.map_or_else(String::new, |near| format!("; did you mean `${near}`?"))
-                ))
-            }
+        if let Some(reason) = builtins::refused(&format!("${name}"), 0) {
+            self.note(format!("${name} is not available: {reason}"));
+        } else {
+            let hint = names::hint(name, scope.variables().chain(self.globals.iter().copied()));
+            let hint = hint.map_or_else(String::new, |near| format!("; did you mean `${near}`?"));
+            self.note(format!("variable ${name} is not defined{hint}"));
         }
+        self.constant(Constant::Null)
     }
 
     fn format(&mut self, name: &str) -> Made<Native> {
@@ -761,10 +771,10 @@ impl Compiler<'_> {
             }
             Some(handler) => {
                 let caught = Flow { value: Operand::taken(error), path: None, forks: false };
-                let handled = self.emit(handler, scope, caught, false)?;
-                forks |= handled.forks;
-                let handled = self.off_path(input, handled);
-                self.move_to(handled, value, path);
+                let rescue = self.emit(handler, scope, caught, false)?;
+                forks |= rescue.forks;
+                let rescue = self.off_path(input, rescue);
+                self.move_to(rescue, value, path);
             }
         }
         self.land(end);
@@ -1143,8 +1153,8 @@ impl Compiler<'_> {
         let Some(tree) = self.trees.get(definition.tree).cloned() else { return Err(Noted) };
         let Some(written) = definition.written(&tree) else { return Err(Noted) };
         let body = Expr { tree: definition.tree, id: written.body };
-        if definition.recursive || self.depth > DEEP || self.code.ops.len() > MUCH {
-            return self.call_function(definition, &written.parameters, body, arguments, input, tail);
+        if definition.recursive || self.depth > DEEP || self.code.ops.len() > MUCH || self.work > 8 * MUCH {
+            return Ok(self.call_function(definition, &written.parameters, body, arguments, input, tail));
         }
         let mut inner = definition.scope.clone();
         for (parameter, argument) in written.parameters.iter().zip(arguments) {
@@ -1177,7 +1187,7 @@ impl Compiler<'_> {
         arguments: &[Closure],
         input: Flow,
         tail: bool,
-    ) -> Made<Flow> {
+    ) -> Flow {
         let with_path = input.path.is_some();
         let function = self.function_of(&definition.function);
         let asked = if with_path { &definition.asked_path } else { &definition.asked };
@@ -1221,7 +1231,7 @@ impl Compiler<'_> {
         self.code.arguments.push(arguments.into_boxed_slice());
         let arguments = u32::try_from(self.code.arguments.len() - 1).unwrap_or(0);
         self.op(Op::Call { function, to, path, list, arguments, hops, tail });
-        Ok(Self::of(to, path, true))
+        Self::of(to, path, true)
     }
 
     /// An argument that is nothing but another argument, given on.
@@ -1284,26 +1294,33 @@ impl Compiler<'_> {
             self.at = place;
             return out;
         }
-        let shown = match arguments.len() {
-            0 => name.to_owned(),
-            count => format!("{name}/{count}"),
-        };
-        if let Some(reason) = builtins::refused(name, arguments.len()) {
-            return self.problem(format!("`{shown}` is not available: {reason}"));
+        let message = Self::unknown(name, arguments.len(), scope);
+        self.note(message);
+        for argument in arguments {
+            self.emit(argument.expr, &argument.scope, input.plain(), false)?;
+        }
+        Ok(input.shared())
+    }
+
+    /// What to say about a function that is not there.
+    fn unknown(name: &str, arity: usize, scope: &Scope) -> String {
+        let shown = if arity == 0 { name.to_owned() } else { format!("{name}/{arity}") };
+        if let Some(reason) = builtins::refused(name, arity) {
+            return format!("`{shown}` is not available: {reason}");
         }
         let others = builtins::arities(name).into_iter().chain(scope.arities(name));
-        let mut others: Vec<usize> = others.filter(|&arity| arity != arguments.len()).collect();
+        let mut others: Vec<usize> = others.filter(|&other| other != arity).collect();
         others.sort_unstable();
         others.dedup();
-        if let [first, ..] = others.as_slice() {
+        if !others.is_empty() {
             let takes = others.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ");
-            let noun = if others.len() == 1 && *first == 1 { "argument" } else { "arguments" };
-            return self.problem(format!("function {shown} is not defined; `{name}` takes {takes} {noun}"));
+            let noun = if others == [1] { "argument" } else { "arguments" };
+            return format!("function {shown} is not defined; `{name}` takes {takes} {noun}");
         }
         let known: Vec<&str> = scope.functions().chain(builtins::names().map(|name| name as &str)).collect();
         let hint = names::hint(name, known.into_iter());
         let hint = hint.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
-        self.problem(format!("function {shown} is not defined{hint}"))
+        format!("function {shown} is not defined{hint}")
     }
 
     /// A definition of the library, read when it is first used.
@@ -1384,7 +1401,6 @@ impl Compiler<'_> {
                     self.collect(input, |compiler, input| compiler.emit(f.expr, &f.scope, input, false))?
                 }
             }
-            ("not", []) => return Ok(None),
             _ => return Ok(None),
         }))
     }

@@ -157,7 +157,7 @@ impl Machine<'_, '_> {
                 Ok(next) => next,
                 Err(Fault::Exhausted(exhausted)) => return Err(exhausted.into()),
                 Err(Fault::Raised(raised)) => {
-                    self.raise(at, raised)?;
+                    self.raise(at, *raised)?;
                     continue;
                 }
             };
@@ -258,6 +258,7 @@ impl Machine<'_, '_> {
         self.fuel.reserve(0)
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm for each instruction")]
     fn step(&mut self) -> Result<Next, Fault> {
         self.fuel.charge(1)?;
         let Some(op) = self.code.ops.get(self.at) else { return Ok(Next::Back) };
@@ -809,7 +810,7 @@ impl Machine<'_, '_> {
     }
 
     /// Gives an error to the latest fork that takes it.
-    fn raise(&mut self, at: usize, raised: Box<Raised>) -> Result<(), RunError> {
+    fn raise(&mut self, at: usize, raised: Raised) -> Result<(), RunError> {
         while let Some(fork) = self.forks.pop() {
             self.fuel.charge(1)?;
             let error = match fork.resume {

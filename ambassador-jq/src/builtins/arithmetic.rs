@@ -80,7 +80,7 @@ pub(crate) fn apply(
             (_, Type::Null) => Ok(a),
             (Type::String, Type::String) => concat(a, &b, input, fuel),
             (Type::Array, Type::Array) => append(a, b, input, fuel),
-            (Type::Object, Type::Object) => merge(a, b, input, fuel),
+            (Type::Object, Type::Object) => merge(a, &b, input, fuel),
             _ => Err(Raised::Two(a, b, "cannot be added").into()),
         },
         Operator::Subtract => match (a.as_items(input), b.as_items(input)) {
@@ -102,7 +102,7 @@ pub(crate) fn apply(
         Operator::Multiply => match (kind, other) {
             (Type::String, Type::Number) => repeat(&a, b.as_number(input).unwrap_or(0.0), input, fuel),
             (Type::Number, Type::String) => repeat(&b, a.as_number(input).unwrap_or(0.0), input, fuel),
-            (Type::Object, Type::Object) => merge_deep(a, b, input, fuel),
+            (Type::Object, Type::Object) => merge_deep(a, &b, input, fuel),
             _ => Err(Raised::Two(a, b, "cannot be multiplied").into()),
         },
         Operator::Divide => match (kind, other) {
@@ -146,7 +146,7 @@ fn append(mut a: Value, b: Value, input: &Document, fuel: &mut Fuel) -> Result<V
     Ok(a)
 }
 
-fn merge(mut a: Value, b: Value, input: &Document, fuel: &mut Fuel) -> Result<Value, Fault> {
+fn merge(mut a: Value, b: &Value, input: &Document, fuel: &mut Fuel) -> Result<Value, Fault> {
     let more = b.width(input);
     let copied =
         if matches!(&a, Value::Object(object) if Rc::strong_count(object) == 1) { 0 } else { a.width(input) };
@@ -163,7 +163,7 @@ fn merge(mut a: Value, b: Value, input: &Document, fuel: &mut Fuel) -> Result<Va
 
 /// Objects within objects are merged as well. A stack of what is being merged instead of recursion: each entry holds
 /// the object, what is still to be put into it, and the key under which it goes into the one before.
-fn merge_deep(a: Value, b: Value, input: &Document, fuel: &mut Fuel) -> Result<Value, Fault> {
+fn merge_deep(a: Value, b: &Value, input: &Document, fuel: &mut Fuel) -> Result<Value, Fault> {
     type Rest = std::vec::IntoIter<(Value, Value)>;
     let open = |a: Value, b: &Value, key: Value, fuel: &mut Fuel| -> Result<(Object, Rest, Value), Fault> {
         fuel.charge(a.width(input) + b.width(input))?;
@@ -172,7 +172,7 @@ fn merge_deep(a: Value, b: Value, input: &Document, fuel: &mut Fuel) -> Result<V
         let rest = b.as_object(input).map(|object| object.entries().to_vec()).unwrap_or_default();
         Ok((object, rest.into_iter(), key))
     };
-    let mut stack = vec![open(a, &b, Value::Null, fuel)?];
+    let mut stack = vec![open(a, b, Value::Null, fuel)?];
     loop {
         let Some((object, rest, _)) = stack.last_mut() else { return Ok(Value::Null) };
         if let Some((key, value)) = rest.next() {

@@ -10,7 +10,7 @@ use super::{Context, Entry, take};
 use crate::fault::{Fault, Raised, one, plain};
 use crate::value::{Object, Type, Value};
 
-pub(super) const TABLE: &[Entry] = &[("_match", 3, find), ("_capture", 0, capture)];
+pub(super) const TABLE: &[Entry] = &[("_match", 3, find), ("_capture", 0, |cx, v| Ok(capture(cx, v)))];
 
 /// The expressions that a run has compiled.
 #[derive(Default)]
@@ -86,7 +86,7 @@ fn compiled(cx: &mut Context, pattern: &str, flags: &str) -> Result<Rc<Compiled>
 
 /// All matches as an array of objects, or with the last argument true, whether there is one.
 fn find(cx: &mut Context, values: &mut [Value]) -> Result<Value, Fault> {
-    let (value, mut pattern, mut flags, test) =
+    let (value, mut pattern, mut flags, only_whether) =
         (take(values, 0), take(values, 1), take(values, 2), take(values, 3));
     if let Some(both) = pattern.as_items(cx.input) {
         let part = |at: usize| both.get(at).cloned().unwrap_or(Value::Null);
@@ -112,7 +112,7 @@ fn find(cx: &mut Context, values: &mut [Value]) -> Result<Value, Fault> {
     // Every byte can visit every state, of about 24 bytes each.
     let cost = |length: usize| length.saturating_mul(1 + compiled.size / 512) / 4;
     cx.fuel.charge(8 + cost(text.len()))?;
-    if test.is_true(cx.input) {
+    if only_whether.is_true(cx.input) {
         return Ok(Value::Bool(compiled.regex.is_match(&text)));
     }
     let mut found = Vec::new();
@@ -184,7 +184,7 @@ fn object(cx: &Context, offset: Value, text: Option<&str>, name: Option<&str>) -
 }
 
 /// The named groups of a match as an object.
-fn capture(cx: &mut Context, values: &mut [Value]) -> Result<Value, Fault> {
+fn capture(cx: &Context, values: &mut [Value]) -> Value {
     let value = take(values, 0);
     let mut named = Object::default();
     let captures = value.as_object(cx.input).and_then(|found| found.get("captures", cx.input).cloned());
@@ -196,5 +196,5 @@ fn capture(cx: &mut Context, values: &mut [Value]) -> Result<Value, Fault> {
             named.insert(name, text, cx.input);
         }
     }
-    Ok(Value::object(named))
+    Value::object(named)
 }

@@ -177,9 +177,8 @@ fn strftime(
     let (value, format) = (take(values, 0), take(values, 1));
     let moment = match value.as_number(cx.input) {
         Some(seconds) if seconds.abs() < FARTHEST => Some(Moment::of_seconds(seconds)),
-        Some(_) => None,
         None if value.width(cx.input) >= 6 => Moment::of_value(&value, cx),
-        None => None,
+        _ => None,
     };
     let Some(moment) = moment else { return Err(plain(no_time)) };
     let Some(format) = format.as_str(cx.input) else { return Err(plain(no_format)) };
@@ -259,7 +258,6 @@ fn write(moment: &Moment, format: &str, text: &mut String) {
             Some('z') => text.push_str("+0000"),
             Some('n') => text.push('\n'),
             Some('t') => text.push('\t'),
-            Some('%') => text.push('%'),
             Some('D' | 'x') => write(moment, "%m/%d/%y", text),
             Some('F') => write(moment, "%Y-%m-%d", text),
             Some('T' | 'X') => write(moment, "%H:%M:%S", text),
@@ -267,11 +265,11 @@ fn write(moment: &Moment, format: &str, text: &mut String) {
             Some('r') => write(moment, "%I:%M:%S %p", text),
             Some('c') => write(moment, "%a %b %e %H:%M:%S %Y", text),
             Some('+') => write(moment, "%a %b %e %H:%M:%S %Z %Y", text),
-            Some(other) => {
+            Some(other) if other != '%' => {
                 text.push('%');
                 text.push(other);
             }
-            None => text.push('%'),
+            _ => text.push('%'),
         }
     }
 }
@@ -288,13 +286,11 @@ fn strptime(cx: &mut Context, values: &mut [Value]) -> Result<Value, Fault> {
         return Err(plain("strptime/1 requires string inputs and arguments"));
     };
     cx.fuel.charge(text.len() + format.len())?;
-    match read(&text, &format) {
-        Some(moment) => Ok(moment.into_value()),
-        None => {
-            let text = format!("date \"{text}\" does not match format \"{format}\"");
-            Err(Raised::Private(text, "a string does not match the format of `strptime`").into())
-        }
+    if let Some(moment) = read(&text, &format) {
+        return Ok(moment.into_value());
     }
+    let text = format!("date \"{text}\" does not match format \"{format}\"");
+    Err(Raised::Private(text, "a string does not match the format of `strptime`").into())
 }
 
 /// What has been read of a date.

@@ -196,14 +196,23 @@ fn calls(tree: &Tree, body: Id, name: &str, arity: usize) -> bool {
 /// The expressions within one.
 fn children(kind: &Kind, work: &mut Vec<Id>) {
     match kind {
-        Kind::Identity | Kind::RecurseDefault | Kind::Number(_) | Kind::Format(_) | Kind::Array(None) => {}
-        Kind::Variable(_) | Kind::Location | Kind::Break(_) => {}
+        Kind::Identity
+        | Kind::RecurseDefault
+        | Kind::Number(_)
+        | Kind::Format(_)
+        | Kind::Array(None)
+        | Kind::Variable(_)
+        | Kind::Location
+        | Kind::Break(_) => {}
         Kind::String(_, pieces) => work.extend(pieces.iter().filter_map(|piece| match piece {
             Piece::Interpolation(id) => Some(*id),
             Piece::Text(_) => None,
         })),
-        Kind::Array(Some(id)) | Kind::Negate(id) | Kind::Iterate(id) => work.push(*id),
-        Kind::Optional(id) | Kind::Label(_, id) => work.push(*id),
+        Kind::Array(Some(id))
+        | Kind::Negate(id)
+        | Kind::Iterate(id)
+        | Kind::Optional(id)
+        | Kind::Label(_, id) => work.push(*id),
         Kind::Object(entries) => {
             for entry in entries {
                 work.push(entry.key);
@@ -214,7 +223,7 @@ fn children(kind: &Kind, work: &mut Vec<Id>) {
         }
         Kind::Pipe(ids) | Kind::Comma(ids) | Kind::Call(_, ids) => work.extend(ids),
         Kind::Alternative(a, b) | Kind::Compare(_, a, b) | Kind::And(a, b) | Kind::Or(a, b) => {
-            work.extend([a, b])
+            work.extend([a, b]);
         }
         Kind::Assign(_, a, b) | Kind::Index(a, b) => work.extend([a, b]),
         Kind::Arithmetic(first, rest) => {

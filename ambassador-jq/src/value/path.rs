@@ -392,7 +392,7 @@ pub(crate) fn delete_key(
         // As far as the key could be one of null.
         get(target, &key, input, fuel)?;
     }
-    delete_keys(target, &mut vec![key], input, fuel)
+    delete_keys(target, &[key], input, fuel)
 }
 
 /// Removes what is at these paths.
@@ -433,9 +433,9 @@ pub(crate) fn delete_paths(
         if get_path(target, parent, input, fuel)?.kind(input) == Type::Null {
             continue;
         }
-        let mut keys: Vec<Value> = group.iter().filter_map(|path| path.last().cloned()).collect();
+        let keys: Vec<Value> = group.iter().filter_map(|path| path.last().cloned()).collect();
         let mut container = take_path(target, parent, input, fuel)?;
-        delete_keys(&mut container, &mut keys, input, fuel)?;
+        delete_keys(&mut container, &keys, input, fuel)?;
         set_path(target, parent, container, input, fuel)?;
     }
     Ok(())
@@ -453,7 +453,7 @@ fn same_parent(path: &[Value], parent: &[Value], input: &Document, fuel: &mut Fu
 /// Removes some keys of one container.
 fn delete_keys(
     container: &mut Value,
-    keys: &mut Vec<Value>,
+    keys: &[Value],
     input: &Document,
     fuel: &mut Fuel,
 ) -> Result<(), Fault> {
@@ -462,7 +462,7 @@ fn delete_keys(
     match kind {
         Type::Null => Ok(()),
         Type::Object => {
-            for key in keys.iter() {
+            for key in keys {
                 if key.as_str(input).is_none() {
                     return Err(Raised::Index(container.clone(), key.clone()).into());
                 }
@@ -477,7 +477,7 @@ fn delete_keys(
         Type::Array => {
             let length = container.width(input);
             let mut gone = vec![false; length];
-            for key in keys.iter() {
+            for key in keys {
                 match place(key, input) {
                     Some(Place::Item(number)) => {
                         if let Some(flag) = item(number, length).and_then(|at| gone.get_mut(at)) {

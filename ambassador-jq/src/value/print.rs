@@ -82,7 +82,7 @@ fn scalar(
     fuel.charge(1)?;
     match value {
         Value::Null | Value::Path(_) | Value::Array(_) | Value::Object(_) => {
-            output.extend_from_slice(b"null")
+            output.extend_from_slice(b"null");
         }
         Value::Bool(true) => output.extend_from_slice(b"true"),
         Value::Bool(false) => output.extend_from_slice(b"false"),

@@ -8,6 +8,7 @@ mod failure;
 mod head;
 mod variables;
 
+use ambassador_jq::Run;
 use std::borrow::Cow;
 use std::rc::Rc;
 
@@ -79,7 +80,7 @@ pub fn begin(ambassador: Rc<Ambassador>, port: u16, headers: &HeaderList) -> Opt
         edits.extend(head.removals(&ASKS_FOR_THE_ORIGINAL));
     }
     let request =
-        transforms().any(|transform| transform.uses_request).then(|| variables::request(port, head));
+        transforms().any(|transform| transform.program.uses(0)).then(|| variables::request(port, head));
     let is_head = method == b"HEAD";
     Some((edits, Asked { ambassador, candidates, is_head, request }))
 }
@@ -170,7 +171,7 @@ impl Asked {
             ambassador: Rc::clone(&self.ambassador),
             rule_index,
             request: self.request.clone().unwrap_or_default(),
-            response: if transform.uses_response { variables::response(head) } else { Vec::new() },
+            response: if transform.program.uses(1) { variables::response(head) } else { Vec::new() },
             edits: edits_of_rule(rule, head, edits),
         }
     }
@@ -243,8 +244,10 @@ impl Held {
     }
 
     /// Reshapes the whole body.
-    pub fn finish(mut self, body: &[u8]) -> Release {
-        match self.run(body) {
+    ///
+    /// `clock` gives the seconds since 1970-01-01 in UTC; it is asked only for rules that may want to know.
+    pub fn finish(mut self, body: &[u8], clock: impl FnOnce() -> f64) -> Release {
+        match self.run(body, clock) {
             Ok(body) => {
                 let length = body.len().to_string().into_bytes();
                 let mut edits = std::mem::take(&mut self.edits);
@@ -255,7 +258,7 @@ impl Held {
         }
     }
 
-    fn run(&self, body: &[u8]) -> Result<Vec<u8>, Failure> {
+    fn run(&self, body: &[u8], clock: impl FnOnce() -> f64) -> Result<Vec<u8>, Failure> {
         let transform = self.rule().and_then(|rule| rule.transform.as_ref()).ok_or(Failure::Empty)?;
         let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
         if body.is_empty() {
@@ -264,10 +267,9 @@ impl Held {
         let null: &[u8] = b"null";
         let value = |text: &'_ [u8]| if text.is_empty() { null.to_vec() } else { text.to_vec() };
         let (request, response) = (value(&self.request), value(&self.response));
-        let outputs = transform
-            .program
-            .run(body, &ambassador_jq::Run { variables: &[&request, &response], ..Default::default() })
-            .map_err(Failure::Program)?;
+        let now = if transform.program.uses_now() { clock() } else { 0.0 };
+        let run = Run { variables: &[&request, &response], now, ..Run::default() };
+        let outputs = transform.program.run(body, &run).map_err(Failure::Program)?;
         outputs.into_single().map_err(|outputs| Failure::Outputs { count: outputs.len() })
     }
 

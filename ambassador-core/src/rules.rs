@@ -39,10 +39,6 @@ pub enum OnError {
 pub struct Transform {
     /// The program.
     pub program: Program,
-    /// Whether it names `$request`: making the value costs.
-    pub uses_request: bool,
-    /// Whether it names `$response`.
-    pub uses_response: bool,
     /// Whether the body is JSON whatever its Content-Type says: `from: json`.
     pub from_json: bool,
 }
@@ -220,12 +216,7 @@ fn transform(written: &config::Response, path: &Path, problems: &mut Vec<Problem
         return None;
     }
     match Program::compile_with(text, &VARIABLES) {
-        Ok(program) => Some(Transform {
-            program,
-            uses_request: text.contains("$request"),
-            uses_response: text.contains("$response"),
-            from_json: written.from.as_deref() == Some("json"),
-        }),
+        Ok(program) => Some(Transform { program, from_json: written.from.as_deref() == Some("json") }),
         Err(found) => {
             problems.extend(
                 found.into_iter().map(|problem| Problem::new(&path, problem.message).range(problem.range)),

@@ -326,4 +326,7 @@ pub(crate) struct Code {
     pub(crate) arguments: Vec<Box<[Argument]>>,
     pub(crate) functions: Vec<Function>,
     pub(crate) registers: u32,
+    /// Which of the global variables it uses, and whether it asks for the time.
+    pub(crate) uses: Vec<bool>,
+    pub(crate) uses_now: bool,
 }

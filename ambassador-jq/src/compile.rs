@@ -115,6 +115,7 @@ pub(crate) fn compile(text: &str, globals: &[&str]) -> Result<Code, Problems> {
         work: 0,
         at: 0..0,
     };
+    compiler.code.uses = vec![false; globals.len()];
     let input = compiler.fresh();
     let mut scope = Scope::default();
     for name in globals {
@@ -432,6 +433,10 @@ impl Compiler<'_> {
 
     fn variable(&mut self, name: &str, scope: &Scope) -> Operand {
         if let Some((level, register)) = scope.variable(name) {
+            let global = (level == 0).then(|| (register as usize).checked_sub(1)).flatten();
+            if let Some(used) = global.and_then(|at| self.code.uses.get_mut(at)) {
+                *used = true;
+            }
             if level == self.level {
                 return Operand::shared(register);
             }
@@ -1271,6 +1276,7 @@ impl Compiler<'_> {
             return Ok(out);
         }
         if let Some(native) = builtins::native(name, arguments.len()) {
+            self.code.uses_now |= name == "now";
             let (mut operands, mut forks) = (Vec::new(), false);
             // The first argument varies fastest.
             for argument in arguments.iter().rev() {

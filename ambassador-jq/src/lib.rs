@@ -3,13 +3,22 @@
 //! This crate is pure: no I/O, no clock, no environment. It knows nothing of HTTP, Envoy or Kubernetes.
 //!
 //! ```
-//! use ambassador_jq::{Limits, Program};
+//! use ambassador_jq::{Program, Run};
 //!
 //! let program = Program::compile("{fruits: map({name: .}), count: length}").unwrap();
-//! let outputs = program.run(br#"["apple","pear"]"#, &[], &Limits::default()).unwrap();
+//! let outputs = program.run(br#"["apple","pear"]"#, &Run::default()).unwrap();
 //! let texts: Vec<&[u8]> = outputs.iter().collect();
 //! assert_eq!(texts, [br#"{"fruits":[{"name":"apple"},{"name":"pear"}],"count":2}"#]);
 //! ```
+//!
+//! A run is bounded by [`Limits`]: whatever the program and the input, it ends, and takes no more memory than it may.
+//! What a program does not change leaves as the very text that came. The language is jq 1.8's, with the deviations that
+//! `docs/jq.md` lists.
+//!
+//! From the text to the outputs: `syntax` reads a program into a tree, `compile` makes `code` of it, `machine` runs that
+//! on `value`s of the input that `json` has indexed, with the library in `builtins` and `prelude`, until `fuel` ends.
+//!
+//! It needs `std` for one thing: a counter of memory for each thread (see `meter`), which saves every value a pointer.
 #![forbid(unsafe_code)]
 
 mod builtins;

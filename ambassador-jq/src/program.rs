@@ -37,6 +37,16 @@ impl Program {
         Ok(Self { text: text.into(), code, variables: variables.len() })
     }
 
+    /// Whether the program uses the global variable of this number; one that it does not need not be given.
+    pub fn uses(&self, variable: usize) -> bool {
+        self.code.uses.get(variable).copied().unwrap_or(false)
+    }
+
+    /// Whether the program asks for the time.
+    pub fn uses_now(&self) -> bool {
+        self.code.uses_now
+    }
+
     /// Runs the program on `input`, one JSON text.
     pub fn run(&self, input: &[u8], run: &Run) -> Result<Outputs, RunError> {
         let depth = run.limits.depth.min(Limits::DEEPEST);

@@ -23,8 +23,17 @@ fn check(name: &str, text: &str) -> usize {
         count += 1;
         let found = run(program, input, Limits::default());
         if found.as_ref() != Ok(&expected) {
-            wrong +=
-                &format!("\n{program}\n  input    {input}\n  expected {expected:?}\n  found    {found:?}\n");
+            let text = [
+                program,
+                "\n  input    ",
+                input,
+                "\n  expected ",
+                &format!("{expected:?}"),
+                "\n  found    ",
+                &format!("{found:?}"),
+            ];
+            wrong.push('\n');
+            wrong.push_str(&text.concat());
         }
     }
     assert!(wrong.is_empty(), "{name}:{wrong}");
@@ -125,11 +134,13 @@ fn hostile_programs_end() {
 #[test]
 fn hostile_texts_are_refused_or_compiled() {
     let chain = |count: usize| {
-        let definitions: String = (1..count).map(|n| format!("def f{n}: f{} | f{};", n - 1, n - 1)).collect();
+        let definition = |n: usize| format!("def f{n}: f{} | f{};", n - 1, n - 1);
+        let definitions = (1..count).map(definition).collect::<Vec<_>>().concat();
         format!("def f0: .; {definitions} f{}", count - 1)
     };
     let nested = |count: usize| {
-        let definitions: String = (1..count).map(|n| format!("def f{n}(g): f{}(g | g);", n - 1)).collect();
+        let definition = |n: usize| format!("def f{n}(g): f{}(g | g);", n - 1);
+        let definitions = (1..count).map(definition).collect::<Vec<_>>().concat();
         format!("def f0(g): g; {definitions} f{}(.)", count - 1)
     };
     let texts = [

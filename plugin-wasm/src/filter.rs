@@ -123,8 +123,11 @@ impl Stream {
         let Phase::Held(held, _) = std::mem::replace(&mut self.phase, Phase::Settled) else {
             return Action::Continue;
         };
-        let release =
-            if held.is_too_large(size) { held.give_up() } else { held.finish(&host::response_body(size)) };
+        let release = if held.is_too_large(size) {
+            held.give_up()
+        } else {
+            held.finish(&host::response_body(size), host::now)
+        };
         match release {
             Release::Reshaped { body, edits } => {
                 host::edit_response_headers(&edits);

@@ -38,6 +38,13 @@ fn edit(map: MapType, edits: &[Edit]) {
     }
 }
 
+/// Seconds since 1970-01-01 in UTC.
+pub(crate) fn now() -> f64 {
+    let now = hostcalls::get_current_time().ok();
+    let since = now.and_then(|now| now.duration_since(std::time::UNIX_EPOCH).ok());
+    since.map_or(0.0, |since| since.as_secs_f64())
+}
+
 /// The port on which the request came in.
 pub(crate) fn destination_port() -> Option<u16> {
     let bytes = hostcalls::get_property(vec!["destination", "port"]).ok()??;

@@ -13,6 +13,7 @@ use clap::Parser;
 /// Runs a jq program on JSON values, within limits
 #[derive(Parser)]
 #[command(version, about, after_help = EXIT_CODES)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 struct Arguments {
     /// The program
     #[arg(required_unless_present = "from_file", default_value = ".", hide_default_value = true)]

@@ -376,7 +376,7 @@ spec:
                 12:57 "stock" spec.rules[0].match.path: a path begins with `/`
                 12:64 "status" spec.rules[0].match.status: `700` is not a status (write 200, 2xx, 400-499, or a list of those; from 200 to 599)
                 12:97 "json" spec.rules[0].match.contentType: not a media type (write application/json, */xml or text/*, without parameters)
-                14:17 "" spec.rules[0].response.jq: expected closing bracket
+                14:16 "[" spec.rules[0].response.jq: this is not closed: expected `]`
                 15:13 "xml" spec.rules[0].response.to: format xml is not supported by this version
                 16:17 "204" spec.rules[0].response.status: an answer with a body cannot have status 204 (from 200 to 599, without 204, 205 and 304)
                 17:18 "ignore" spec.rules[0].response.onError: unknown policy `ignore` (expected error or pass)
@@ -405,7 +405,9 @@ spec:
         );
         check(
             &rule("        jq: |\n          .a\n            | foo |\n"),
-            &expect![[r#"9:11 ".a" within "" spec.rules[0].response.jq: expected term"#]],
+            &expect![[
+                r#"9:11 ".a" within "" spec.rules[0].response.jq: expected an expression, found the end of the program"#
+            ]],
         );
         check(
             &rule("        jq: \"\\x2ea | foo\"\n"),

@@ -53,6 +53,11 @@ impl Flow {
         Self { value: self.value.share(), path: self.path.map(Operand::share), forks: false }
     }
 
+    /// Whether an operand that is still to be read is this very value: then nobody may take it before.
+    fn is_read_by(self, operand: Operand) -> bool {
+        operand.share() == self.value.share()
+    }
+
     fn shared_if(self, shared: bool) -> Self {
         if shared { self.shared() } else { self }
     }
@@ -345,7 +350,8 @@ impl Compiler<'_> {
             Kind::Compare(comparison, a, b) => {
                 let plain = Flow { path: None, ..input };
                 let b = self.emit(expr(*b), scope, plain.shared(), false)?;
-                let a = self.emit(expr(*a), scope, plain.shared_if(b.forks), false)?;
+                let kept = b.forks || plain.is_read_by(b.value);
+                let a = self.emit(expr(*a), scope, plain.shared_if(kept), false)?;
                 let to = self.fresh();
                 let b_value = if a.forks { b.value.share() } else { b.value };
                 self.op(Op::Compare { comparison: *comparison, to, a: a.value, b: b_value });
@@ -632,7 +638,8 @@ impl Compiler<'_> {
             operands.push(out.value);
             forks |= out.forks;
         }
-        let left = self.emit(Expr { tree, id: first }, scope, plain.shared_if(forks), false)?;
+        let kept = forks || operands.iter().any(|operand| plain.is_read_by(*operand));
+        let left = self.emit(Expr { tree, id: first }, scope, plain.shared_if(kept), false)?;
         if left.forks {
             operands.iter_mut().for_each(|operand| *operand = operand.share());
             forks = true;
@@ -688,7 +695,7 @@ impl Compiler<'_> {
             Key(Operand),
         }
         let Some(nodes) = self.trees.get(tree).cloned() else { return Err(Noted) };
-        let (mut kind, mut forks) = (kind, false);
+        let (mut kind, mut forks, mut kept) = (kind, false, false);
         let mut steps: Vec<(Step, Range<u32>, bool)> = Vec::new();
         let base = loop {
             let at = self.at.clone();
@@ -702,6 +709,7 @@ impl Compiler<'_> {
                 Kind::Index(of, key) => {
                     let key = self.emit(Expr { tree, id: *key }, scope, input.plain(), false)?;
                     forks |= key.forks;
+                    kept |= key.forks || input.is_read_by(key.value);
                     (*of, Step::Key(key.value.share()))
                 }
                 Kind::Slice(of, from, to) => {
@@ -726,7 +734,7 @@ impl Compiler<'_> {
             }
         };
         let Some(base) = base else { return Err(Noted) };
-        let mut flow = self.emit(Expr { tree, id: base }, scope, input.shared_if(forks), false)?;
+        let mut flow = self.emit(Expr { tree, id: base }, scope, input.shared_if(forks || kept), false)?;
         forks |= flow.forks;
         for (step, at, optional) in steps.into_iter().rev() {
             let before = std::mem::replace(&mut self.at, at);
@@ -1027,10 +1035,11 @@ impl Compiler<'_> {
         // The new value is evaluated with the whole as input, once for all paths.
         let right = self.emit(value, scope, plain.shared(), false)?;
         let forks = right.forks;
+        let kept = forks || plain.is_read_by(right.value);
         let right = Flow { value: right.value.share(), path: None, forks: false };
         let always = (true, assignment != Assignment::Set);
         let out =
-            self.update(target, scope, plain.shared_if(forks), always, |compiler, old| match assignment {
+            self.update(target, scope, plain.shared_if(kept), always, |compiler, old| match assignment {
                 Assignment::Set | Assignment::Update => Ok(right),
                 Assignment::Arithmetic(operator) => {
                     let to = compiler.fresh();

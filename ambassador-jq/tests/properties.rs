@@ -172,6 +172,8 @@ proptest! {
         let ours = match ours {
             Ok(outputs) => Some(outputs.iter().map(<[u8]>::to_vec).collect::<Vec<_>>()),
             Err(RunError::Raised { .. }) => None,
+            // What doubles with each round can outgrow what a test may take.
+            Err(RunError::Exhausted { .. }) => return Ok(()),
             Err(error) => return Err(TestCaseError::fail(error.to_string())),
         };
         let theirs = jaq(&program, body.as_bytes());
@@ -226,7 +228,7 @@ fn shared() -> impl Strategy<Value = String> {
             two.clone().prop_map(|(a, b)| format!("({a} as $x | [$x, ({b})])")),
             two.clone().prop_map(|(a, b)| format!("(if {a} then {b} else . end)")),
             two.clone().prop_map(|(a, b)| format!("{{a: ({a}), b: ({b})}}")),
-            two.prop_map(|(a, b)| format!("reduce ({a}) as $x (null; [., $x, ({b})] | tojson)")),
+            two.prop_map(|(a, b)| format!("reduce ({a}) as $x (null; [., $x, [{b}]] | tojson)")),
         ]
     })
 }

@@ -217,9 +217,12 @@ fn shared() -> impl Strategy<Value = String> {
         let one = inner.clone();
         let two = (inner.clone(), inner);
         prop_oneof![
-            (two.clone(), prop::sample::select(vec!["|", ",", "==", "<", "and", "or", "//"]))
+            (two.clone(), prop::sample::select(vec!["|", ",", "and", "or", "//"]))
                 .prop_map(|((a, b), operator)| format!("(({a}) {operator} ({b}))")),
             one.clone().prop_map(|a| format!("[{a}]")),
+            // Of several operands jaq takes the left one first.
+            (two.clone(), prop::sample::select(vec!["==", "<", "!=", ">="]))
+                .prop_map(|((a, b), operator)| format!("([{a}] {operator} [{b}])")),
             one.clone().prop_map(|a| format!("first({a})")),
             one.clone().prop_map(|a| format!("(arrays | map({a}))")),
             one.clone().prop_map(|a| format!("select({a})")),

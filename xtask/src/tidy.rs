@@ -67,11 +67,13 @@ fn one_module_calls_the_cluster() {
 
 #[test]
 fn the_core_does_no_io() {
+    let pure = |file: &Path| {
+        let library = file.starts_with("ambassador-core/src") || file.starts_with("ambassador-jq/src");
+        library && !file.starts_with("ambassador-jq/src/bin")
+    };
     for needle in ["std::fs", "std::net", "std::env", "std::time::SystemTime", "Instant::now", "std::process"]
     {
-        let elsewhere =
-            |file: &Path| !file.starts_with("ambassador-core") && !file.starts_with("ambassador-jq");
-        none("the core and the engine read nothing but their arguments", &uses(needle, elsewhere));
+        none("the core and the engine read nothing but their arguments", &uses(needle, |file| !pure(file)));
     }
 }
 

@@ -236,21 +236,21 @@ fn flags_that_are_wrong() {
     check(
         &inject(&["--jq", ".fruits[ | map(.name"]),
         &expect![[r#"
-        exit 2
-        error: expected closing parenthesis
-         --> --jq:1:21
-          |
-        1 | .fruits[ | map(.name
-          |                     ^
+            exit 2
+            error: this is not closed: expected `]`
+             --> --jq:1:8
+              |
+            1 | .fruits[ | map(.name
+              |        ^
 
-        error: expected closing bracket
-         --> --jq:1:21
-          |
-        1 | .fruits[ | map(.name
-          |                     ^
+            error: this is not closed: expected `)`
+             --> --jq:1:15
+              |
+            1 | .fruits[ | map(.name
+              |               ^
 
-        error: --jq has 2 problems
-    "#]],
+            error: --jq has 2 problems
+        "#]],
     );
     check(
         &inject(&["--jq", "map(foo) | $x"]),
@@ -365,27 +365,27 @@ fn files_that_are_wrong() {
     check(
         &inject(&["-c", "rules.yaml"]),
         &expect![[r#"
-        exit 2
-        error: spec.ports[0].protocol: protocol tcp is not supported by this version
-         --> rules.yaml:5:44
-          |
-        5 |     - {listen: 80, target: 8775, protocol: tcp}
-          |                                            ^^^
+            exit 2
+            error: spec.ports[0].protocol: protocol tcp is not supported by this version
+             --> rules.yaml:5:44
+              |
+            5 |     - {listen: 80, target: 8775, protocol: tcp}
+              |                                            ^^^
 
-        error: spec.rules[0].response.jq: function fooo is not defined
-          --> rules.yaml:11:13
-           |
-        11 |           | fooo
-           |             ^^^^
+            error: spec.rules[0].response.jq: function fooo is not defined; did you mean `floor`?
+              --> rules.yaml:11:13
+               |
+            11 |           | fooo
+               |             ^^^^
 
-        error: spec.rules[0].response.from: format xml is not supported by this version
-          --> rules.yaml:12:15
-           |
-        12 |         from: xml
-           |               ^^^
+            error: spec.rules[0].response.from: format xml is not supported by this version
+              --> rules.yaml:12:15
+               |
+            12 |         from: xml
+               |               ^^^
 
-        error: rules.yaml has 3 problems
-    "#]],
+            error: rules.yaml has 3 problems
+        "#]],
     );
 }
 

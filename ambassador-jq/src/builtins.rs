@@ -1,28 +1,18 @@
 //! The native part of the library.
 
+use crate::arithmetic;
+pub(crate) use crate::code::{Context, Native};
 use crate::fault::{Fault, one, plain};
-use crate::fuel::Fuel;
 use crate::json::Document;
 use crate::prelude::PRELUDE;
 use crate::value::{Type, Value, object, order, path, print};
 
-pub(crate) mod arithmetic;
 pub(crate) mod array;
 mod format;
 mod math;
-pub(crate) mod regex;
+mod regex;
 mod string;
 mod time;
-
-/// What native functions can reach.
-pub(crate) struct Context<'r, 'd> {
-    pub(crate) input: &'r Document<'d>,
-    pub(crate) fuel: &'r mut Fuel,
-    pub(crate) regexes: &'r mut regex::Cache,
-}
-
-/// A native function: its input comes first, then its arguments. It may spoil them.
-pub(crate) type Native = fn(&mut Context<'_, '_>, &mut [Value]) -> Result<Value, Fault>;
 
 /// Name, number of arguments, function.
 type Entry = (&'static str, usize, Native);
@@ -310,7 +300,7 @@ fn contains(cx: &mut Context, values: &mut [Value]) -> Result<Value, Fault> {
 }
 
 fn add(cx: &mut Context, values: &mut [Value]) -> Result<Value, Fault> {
-    use crate::syntax::ast::Operator::Add;
+    use crate::code::Operator::Add;
     let value = take(values, 0);
     let items = match value {
         Value::Object(object) => object::into_entries(object).into_iter().map(|(_, value)| value).collect(),

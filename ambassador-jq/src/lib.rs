@@ -15,29 +15,19 @@
 //! What a program does not change leaves as the very text that came. The language is jq 1.8's, with the deviations that
 //! `docs/jq.md` lists.
 //!
-//! From the text to the outputs: `syntax` reads a program into a tree, `compile` makes `code` of it, `machine` runs that
-//! on `value`s of the input that `json` has indexed, with the library in `builtins` and `prelude`, until `fuel` ends.
-//!
-//! It needs `std` for one thing: a counter of memory for each thread (see `meter`), which saves every value a pointer.
+//! From the text to the outputs: `syntax` reads a program into a tree, `compile` makes code of it, with the library in
+//! `builtins` and `prelude`; the crate `ambassador-jq-machine` runs that on the body.
 #![forbid(unsafe_code)]
 
 mod builtins;
-mod code;
 mod compile;
 mod error;
-mod fault;
-mod fuel;
-mod json;
-mod limits;
-mod machine;
-mod meter;
-mod outputs;
 mod prelude;
 mod program;
 mod syntax;
-mod value;
 
-pub use error::{Problem, Problems, Resource, RunError};
-pub use limits::Limits;
-pub use outputs::Outputs;
+pub use ambassador_jq_machine::{Limits, Outputs, Resource, RunError};
+pub use error::{Problem, Problems};
 pub use program::{Program, Run};
+
+use ambassador_jq_machine::{arithmetic, code, fault, fuel, json, run, value};

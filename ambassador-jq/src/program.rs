@@ -3,8 +3,9 @@
 use crate::builtins::array;
 use crate::code::Code;
 use crate::json::Document;
+use crate::run as machine;
 use crate::value::Value;
-use crate::{Limits, Outputs, Problems, RunError, compile, machine};
+use crate::{Limits, Outputs, Problems, RunError, compile};
 
 /// A compiled program, to be run on any number of inputs.
 #[derive(Debug)]

@@ -4,7 +4,6 @@ use std::cmp::Ordering;
 
 use super::{Context, Entry, take};
 use crate::fault::{Fault, Raised, one, plain};
-use crate::fuel::Fuel;
 use crate::json::{Document, index, string};
 use crate::value::{Object, Type, Value, order};
 
@@ -161,7 +160,7 @@ fn indices_of(cx: &mut Context, values: &mut [Value]) -> Result<Value, Fault> {
     match (value.kind(cx.input), wanted.kind(cx.input)) {
         (Type::Null, _) => Ok(Value::Null),
         (Type::String, Type::String) => super::string::indices(&value, &wanted, cx.input, cx.fuel),
-        (Type::Array, Type::Array) => indices(&value, &wanted, cx.input, cx.fuel),
+        (Type::Array, Type::Array) => crate::value::path::indices(&value, &wanted, cx.input, cx.fuel),
         (Type::Array, _) => {
             let mut found = Vec::new();
             let items = value.as_items(cx.input).unwrap_or_default();
@@ -174,34 +173,6 @@ fn indices_of(cx: &mut Context, values: &mut [Value]) -> Result<Value, Fault> {
         }
         _ => crate::value::path::get(&value, &wanted, cx.input, cx.fuel),
     }
-}
-
-/// Where an array occurs in another one.
-pub(crate) fn indices(
-    value: &Value,
-    wanted: &Value,
-    input: &Document,
-    fuel: &mut Fuel,
-) -> Result<Value, Fault> {
-    let items = value.as_items(input).unwrap_or_default();
-    let wanted = wanted.as_items(input).unwrap_or_default();
-    let mut found = Vec::new();
-    if !wanted.is_empty() {
-        for (at, window) in items.windows(wanted.len()).enumerate() {
-            let mut same = true;
-            for (a, b) in window.iter().zip(wanted.iter()) {
-                same = same && order::equal(a, b, input, fuel)?;
-                if !same {
-                    break;
-                }
-            }
-            if same {
-                found.push(Value::count(at));
-            }
-        }
-        return Ok(Value::array(found));
-    }
-    Ok(Value::Null)
 }
 
 fn bsearch(cx: &mut Context, values: &mut [Value]) -> Result<Value, Fault> {

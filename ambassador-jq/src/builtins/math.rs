@@ -1,6 +1,7 @@
 //! Mathematics. The functions are those of the `libm` crate, so they give the same digits on every machine.
 
-use super::{Context, Entry, arithmetic, take};
+use super::{Context, Entry, take};
+use crate::arithmetic;
 use crate::fault::{Fault, one};
 use crate::value::{Type, Value};
 

@@ -1,7 +1,6 @@
 //! Regular expressions, by the `regex-lite` crate: linear in the text, and small. What costs a machine with
 //! backtracking its bounds, look-around and back-references, it does not have.
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use regex_lite::{Regex, RegexBuilder};
@@ -13,10 +12,11 @@ use crate::value::{Object, Type, Value};
 pub(super) const TABLE: &[Entry] = &[("_match", 3, find), ("_capture", 0, |cx, v| Ok(capture(cx, v)))];
 
 /// The expressions that a run has compiled.
-#[derive(Default)]
-pub(crate) struct Cache(BTreeMap<(String, String), Rc<Compiled>>);
+type Cache = Vec<Rc<Compiled>>;
 
 struct Compiled {
+    pattern: Box<str>,
+    flags: Box<str>,
     regex: Regex,
     global: bool,
     skip_empty: bool,
@@ -58,7 +58,10 @@ fn compile(pattern: &str, flags: &str) -> Result<Compiled, Fault> {
     let mut size = 1 << 10;
     loop {
         match builder(size) {
-            Ok(regex) => return Ok(Compiled { regex, global, skip_empty, size }),
+            Ok(regex) => {
+                let (pattern, flags) = (pattern.into(), flags.into());
+                return Ok(Compiled { pattern, flags, regex, global, skip_empty, size });
+            }
             Err(_) if size < LARGEST => size *= 4,
             Err(error) => {
                 let text = format!("{pattern} (at offset 0) is not a valid regex: {error}");
@@ -69,18 +72,20 @@ fn compile(pattern: &str, flags: &str) -> Result<Compiled, Fault> {
 }
 
 fn compiled(cx: &mut Context, pattern: &str, flags: &str) -> Result<Rc<Compiled>, Fault> {
-    let key = (pattern.to_owned(), flags.to_owned());
-    if let Some(known) = cx.regexes.0.get(&key) {
-        return Ok(known.clone());
+    let cache = cx.kept.get_or_insert_with(|| Box::new(Cache::default())).downcast_mut::<Cache>();
+    let Some(cache) = cache else { return Err(plain("regular expressions have no memory")) };
+    let known = cache.iter().find(|known| *known.pattern == *pattern && *known.flags == *flags);
+    if let Some(known) = known {
+        return Ok(Rc::clone(known));
     }
     cx.fuel.charge(200 + pattern.len() * 16)?;
     cx.fuel.reserve(LARGEST)?;
     let compiled = Rc::new(compile(pattern, flags)?);
     cx.fuel.charge(compiled.size / 4)?;
-    if cx.regexes.0.len() >= MOST {
-        cx.regexes.0.clear();
+    if cache.len() >= MOST {
+        cache.clear();
     }
-    cx.regexes.0.insert(key, compiled.clone());
+    cache.push(Rc::clone(&compiled));
     Ok(compiled)
 }
 

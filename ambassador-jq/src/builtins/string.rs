@@ -1,6 +1,7 @@
 //! Strings.
 
 use super::{Context, Entry, json_text, take};
+use crate::arithmetic;
 use crate::fault::{Fault, Raised, one, plain};
 use crate::fuel::Fuel;
 use crate::json::Document;
@@ -149,41 +150,7 @@ fn split(cx: &mut Context, values: &mut [Value]) -> Result<Value, Fault> {
     if value.kind(cx.input) != Type::String || by.kind(cx.input) != Type::String {
         return Err(plain("split input and separator must be strings"));
     }
-    split_plain(&value, &by, cx.input, cx.fuel)
-}
-
-/// The parts of a string between another one.
-pub(crate) fn split_plain(
-    value: &Value,
-    by: &Value,
-    input: &Document,
-    fuel: &mut Fuel,
-) -> Result<Value, Fault> {
-    let (text, by) = (value.as_str(input).unwrap_or_default(), by.as_str(input).unwrap_or_default());
-    if text.is_empty() {
-        return Ok(Value::array(Vec::new()));
-    }
-    fuel.charge(text.len() / 4)?;
-    let mut parts = Vec::new();
-    let mut add = |part: &str| -> Result<(), Fault> {
-        fuel.charge(1)?;
-        parts.push(Value::string(part));
-        if parts.len() % 64 == 0 {
-            fuel.reserve(0)?;
-        }
-        Ok(())
-    };
-    if by.is_empty() {
-        let mut buffer = [0; 4];
-        for c in text.chars() {
-            add(c.encode_utf8(&mut buffer))?;
-        }
-    } else {
-        for part in text.split(by.as_ref()) {
-            add(part)?;
-        }
-    }
-    Ok(Value::array(parts))
+    arithmetic::split(&value, &by, cx.input, cx.fuel)
 }
 
 fn join(cx: &mut Context, values: &mut [Value]) -> Result<Value, Fault> {

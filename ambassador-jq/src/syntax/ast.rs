@@ -3,6 +3,8 @@
 
 use std::ops::Range;
 
+pub(crate) use crate::code::{Comparison, Operator};
+
 /// A node's number in its [`Tree`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Id(u32);
@@ -167,27 +169,6 @@ pub(crate) struct Parameter {
     pub(crate) name: String,
     /// `$name`: bound to a value, and a filter as well.
     pub(crate) is_value: bool,
-}
-
-/// Arithmetic on two values.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Operator {
-    Add,
-    Subtract,
-    Multiply,
-    Divide,
-    Modulo,
-}
-
-/// Comparison of two values.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Comparison {
-    Equal,
-    NotEqual,
-    Less,
-    LessOrEqual,
-    Greater,
-    GreaterOrEqual,
 }
 
 /// How the values at paths are changed.

@@ -2,15 +2,15 @@
 
 use std::rc::Rc;
 
+use crate::code::Operator;
 use crate::fault::{Fault, Raised, one};
 use crate::fuel::Fuel;
 use crate::json::Document;
-use crate::syntax::ast::Operator;
 use crate::value::{Object, Type, Value, order};
 
 /// On two numbers; nothing for a division by zero, which is an error.
 #[inline]
-pub(crate) fn numbers(operator: Operator, a: f64, b: f64) -> Option<f64> {
+pub fn numbers(operator: Operator, a: f64, b: f64) -> Option<f64> {
     Some(match operator {
         Operator::Add => a + b,
         Operator::Subtract => a - b,
@@ -40,7 +40,7 @@ fn modulo(a: f64, b: f64) -> Option<f64> {
 }
 
 /// `-x`
-pub(crate) fn negate(value: &Value, input: &Document) -> Result<Value, Fault> {
+pub fn negate(value: &Value, input: &Document) -> Result<Value, Fault> {
     match value.as_number(input) {
         Some(number) => Ok(match value.number_text(input) {
             // The digits stay as they are.
@@ -55,7 +55,7 @@ pub(crate) fn negate(value: &Value, input: &Document) -> Result<Value, Fault> {
 }
 
 /// On any two values.
-pub(crate) fn apply(
+pub fn apply(
     operator: Operator,
     a: Value,
     b: Value,
@@ -106,7 +106,7 @@ pub(crate) fn apply(
             _ => Err(Raised::Two(a, b, "cannot be multiplied").into()),
         },
         Operator::Divide => match (kind, other) {
-            (Type::String, Type::String) => super::string::split_plain(&a, &b, input, fuel),
+            (Type::String, Type::String) => split(&a, &b, input, fuel),
             _ => Err(Raised::Two(a, b, "cannot be divided").into()),
         },
         Operator::Modulo => Err(Raised::Two(a, b, "cannot be divided (remainder)").into()),
@@ -208,4 +208,33 @@ fn repeat(text: &Value, times: f64, input: &Document, fuel: &mut Fuel) -> Result
     fuel.reserve(length)?;
     fuel.charge(length / 64)?;
     Ok(Value::string(text.repeat(times)))
+}
+
+/// The parts of a string between another one.
+pub fn split(value: &Value, by: &Value, input: &Document, fuel: &mut Fuel) -> Result<Value, Fault> {
+    let (text, by) = (value.as_str(input).unwrap_or_default(), by.as_str(input).unwrap_or_default());
+    if text.is_empty() {
+        return Ok(Value::array(Vec::new()));
+    }
+    fuel.charge(text.len() / 4)?;
+    let mut parts = Vec::new();
+    let mut add = |part: &str| -> Result<(), Fault> {
+        fuel.charge(1)?;
+        parts.push(Value::string(part));
+        if parts.len() % 64 == 0 {
+            fuel.reserve(0)?;
+        }
+        Ok(())
+    };
+    if by.is_empty() {
+        let mut buffer = [0; 4];
+        for c in text.chars() {
+            add(c.encode_utf8(&mut buffer))?;
+        }
+    } else {
+        for part in text.split(by.as_ref()) {
+            add(part)?;
+        }
+    }
+    Ok(Value::array(parts))
 }

@@ -4,23 +4,60 @@
 //! the latest fork, which writes its registers anew. Registers are not restored: every register is written again before
 //! it is read again, or it is meant to last (what `reduce` gathers).
 
+use std::any::Any;
 use std::ops::Range;
 
-use crate::builtins::Native;
-use crate::syntax::ast::{Comparison, Operator};
+use crate::fault::Fault;
+use crate::fuel::Fuel;
+use crate::json::Document;
+use crate::value::Value;
+
+/// Arithmetic on two values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operator {
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    Modulo,
+}
+
+/// Comparison of two values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Comparison {
+    Equal,
+    NotEqual,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+}
+
+/// What native functions can reach.
+pub struct Context<'r, 'd> {
+    /// The body.
+    pub input: &'r Document<'d>,
+    /// What the run may still use.
+    pub fuel: &'r mut Fuel,
+    /// What the library keeps from call to call of one run.
+    pub kept: &'r mut Option<Box<dyn Any>>,
+}
+
+/// A native function: its input comes first, then its arguments. It may spoil them.
+pub type Native = fn(&mut Context<'_, '_>, &mut [Value]) -> Result<Value, Fault>;
 
 /// A register of the function that runs.
-pub(crate) type Register = u32;
+pub type Register = u32;
 /// The number of an instruction.
-pub(crate) type Address = u32;
+pub type Address = u32;
 
 /// Where an instruction finds a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Operand(u32);
+pub struct Operand(u32);
 
 /// The kinds of [`Operand`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Place {
+pub enum Place {
     /// A register, which others read as well.
     Shared(Register),
     /// A register whose value nobody needs again.
@@ -33,20 +70,20 @@ impl Operand {
     const TAKEN: u32 = 1 << 30;
     const CONSTANT: u32 = 1 << 31;
 
-    pub(crate) fn shared(register: Register) -> Self {
+    pub fn shared(register: Register) -> Self {
         Self(register)
     }
 
-    pub(crate) fn taken(register: Register) -> Self {
+    pub fn taken(register: Register) -> Self {
         Self(register | Self::TAKEN)
     }
 
-    pub(crate) fn constant(number: u32) -> Self {
+    pub fn constant(number: u32) -> Self {
         Self(number | Self::CONSTANT)
     }
 
     #[inline]
-    pub(crate) fn place(self) -> Place {
+    pub fn place(self) -> Place {
         let index = self.0 & !(Self::TAKEN | Self::CONSTANT);
         if self.0 & Self::CONSTANT != 0 {
             Place::Constant(index)
@@ -58,22 +95,22 @@ impl Operand {
     }
 
     /// The same without taking.
-    pub(crate) fn share(self) -> Self {
+    pub fn share(self) -> Self {
         Self(self.0 & !Self::TAKEN)
     }
 }
 
 /// A variable or label of this function or of one around it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Outer {
+pub struct Outer {
     /// How many functions further out.
-    pub(crate) hops: u32,
-    pub(crate) register: Register,
+    pub hops: u32,
+    pub register: Register,
 }
 
 /// An argument that is a filter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Argument {
+pub enum Argument {
     /// One made here: its code runs with the registers of this function around it.
     Made { function: u32 },
     /// One that was given to this function or to one around it.
@@ -82,7 +119,7 @@ pub(crate) enum Argument {
 
 /// One instruction.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Op {
+pub enum Op {
     Move {
         to: Register,
         from: Operand,
@@ -296,17 +333,17 @@ pub(crate) enum Op {
 
 /// A function, or a filter given as an argument.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Function {
-    pub(crate) entry: Address,
-    pub(crate) registers: u32,
+pub struct Function {
+    pub entry: Address,
+    pub registers: u32,
     /// Where the same begins that also gives paths, if anybody asks for it.
-    pub(crate) path_entry: Address,
-    pub(crate) path_registers: u32,
+    pub path_entry: Address,
+    pub path_registers: u32,
 }
 
 /// A constant, as text: values are made of it when a run begins.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Constant {
+pub enum Constant {
     Null,
     Bool(bool),
     Number(f64),
@@ -317,16 +354,16 @@ pub(crate) enum Constant {
 
 /// A compiled program.
 #[derive(Debug, Default)]
-pub(crate) struct Code {
-    pub(crate) ops: Vec<Op>,
+pub struct Code {
+    pub ops: Vec<Op>,
     /// The bytes of the program that each instruction stands for; empty for what is of the library.
-    pub(crate) ranges: Vec<Range<u32>>,
-    pub(crate) constants: Vec<Constant>,
-    pub(crate) lists: Vec<Box<[Operand]>>,
-    pub(crate) arguments: Vec<Box<[Argument]>>,
-    pub(crate) functions: Vec<Function>,
-    pub(crate) registers: u32,
+    pub ranges: Vec<Range<u32>>,
+    pub constants: Vec<Constant>,
+    pub lists: Vec<Box<[Operand]>>,
+    pub arguments: Vec<Box<[Argument]>>,
+    pub functions: Vec<Function>,
+    pub registers: u32,
     /// Which of the global variables it uses, and whether it asks for the time.
-    pub(crate) uses: Vec<bool>,
-    pub(crate) uses_now: bool,
+    pub uses: Vec<bool>,
+    pub uses_now: bool,
 }

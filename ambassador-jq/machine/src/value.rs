@@ -10,16 +10,16 @@ use std::rc::Rc;
 use crate::json::{Document, index, number, string};
 use crate::meter::Share;
 
-pub(crate) mod object;
-pub(crate) mod order;
-pub(crate) mod path;
-pub(crate) mod print;
+pub mod object;
+pub mod order;
+pub mod path;
+pub mod print;
 
-pub(crate) use object::Object;
+pub use object::Object;
 
 /// A value of the language, or (the last kind) a path to one, which programs never see.
 #[derive(Debug, Clone)]
-pub(crate) enum Value {
+pub enum Value {
     Null,
     Bool(bool),
     Number(f64),
@@ -36,7 +36,7 @@ pub(crate) enum Value {
 
 /// What jq calls the type of a value, in the order in which values of different types are sorted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Type {
+pub enum Type {
     Null,
     False,
     True,
@@ -47,7 +47,7 @@ pub(crate) enum Type {
 }
 
 impl Type {
-    pub(crate) fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Self::Null => "null",
             Self::False | Self::True => "boolean",
@@ -61,22 +61,22 @@ impl Type {
 
 /// A number as it is written.
 #[derive(Debug)]
-pub(crate) struct Literal {
-    pub(crate) text: Box<str>,
-    pub(crate) value: f64,
+pub struct Literal {
+    pub text: Box<str>,
+    pub value: f64,
     _share: Share,
 }
 
 /// A string.
 #[derive(Debug)]
-pub(crate) struct Text {
+pub struct Text {
     text: String,
     share: Share,
 }
 
 /// An array.
 #[derive(Debug)]
-pub(crate) struct Array {
+pub struct Array {
     items: Vec<Value>,
     share: Share,
 }
@@ -84,7 +84,7 @@ pub(crate) struct Array {
 /// What each payload takes on top of what it holds.
 const OVERHEAD: usize = 48;
 /// What an item of an array takes.
-pub(crate) const ITEM: usize = size_of::<Value>();
+pub const ITEM: usize = size_of::<Value>();
 
 impl Text {
     fn new(text: String) -> Self {
@@ -93,12 +93,12 @@ impl Text {
         new
     }
 
-    pub(crate) fn as_str(&self) -> &str {
+    pub fn as_str(&self) -> &str {
         &self.text
     }
 
     /// Appends, in place.
-    pub(crate) fn push(&mut self, text: &str) {
+    pub fn push(&mut self, text: &str) {
         self.text.push_str(text);
         self.settle();
     }
@@ -115,21 +115,21 @@ impl Array {
         new
     }
 
-    pub(crate) fn items(&self) -> &[Value] {
+    pub fn items(&self) -> &[Value] {
         &self.items
     }
 
-    pub(crate) fn push(&mut self, item: Value) {
+    pub fn push(&mut self, item: Value) {
         self.items.push(item);
         self.settle();
     }
 
-    pub(crate) fn item_mut(&mut self, at: usize) -> Option<&mut Value> {
+    pub fn item_mut(&mut self, at: usize) -> Option<&mut Value> {
         self.items.get_mut(at)
     }
 
     /// Changes the items, in place.
-    pub(crate) fn edit<T>(&mut self, change: impl FnOnce(&mut Vec<Value>) -> T) -> T {
+    pub fn edit<T>(&mut self, change: impl FnOnce(&mut Vec<Value>) -> T) -> T {
         let result = change(&mut self.items);
         self.settle();
         result
@@ -155,7 +155,7 @@ impl Drop for Array {
 }
 
 /// Drops values that may nest without end, without recursion.
-pub(crate) fn drop_deep(mut values: Vec<Value>) {
+pub fn drop_deep(mut values: Vec<Value>) {
     while let Some(value) = values.pop() {
         match value {
             Value::Array(array) => {
@@ -174,20 +174,20 @@ pub(crate) fn drop_deep(mut values: Vec<Value>) {
 }
 
 impl Value {
-    pub(crate) fn string(text: impl Into<String>) -> Self {
+    pub fn string(text: impl Into<String>) -> Self {
         Self::String(Rc::new(Text::new(text.into())))
     }
 
-    pub(crate) fn array(items: Vec<Value>) -> Self {
+    pub fn array(items: Vec<Value>) -> Self {
         Self::Array(Rc::new(Array::new(items)))
     }
 
-    pub(crate) fn object(object: Object) -> Self {
+    pub fn object(object: Object) -> Self {
         Self::Object(Rc::new(object))
     }
 
     /// A number as it is written, known to be a number of JSON.
-    pub(crate) fn literal(text: &str) -> Self {
+    pub fn literal(text: &str) -> Self {
         let value = number::read(text.as_bytes());
         let mut written = Vec::new();
         number::write(value, &mut written);
@@ -201,7 +201,7 @@ impl Value {
 
     /// How many there are of something.
     #[expect(clippy::cast_precision_loss, reason = "no count reaches 2^53")]
-    pub(crate) fn count(count: usize) -> Self {
+    pub fn count(count: usize) -> Self {
         Self::Number(count as f64)
     }
 
@@ -214,11 +214,11 @@ impl Value {
     }
 
     /// The value, leaving null.
-    pub(crate) fn take(&mut self) -> Self {
+    pub fn take(&mut self) -> Self {
         std::mem::replace(self, Self::Null)
     }
 
-    pub(crate) fn kind(&self, input: &Document) -> Type {
+    pub fn kind(&self, input: &Document) -> Type {
         match self {
             Self::Null | Self::Path(_) => Type::Null,
             Self::Bool(false) => Type::False,
@@ -240,7 +240,7 @@ impl Value {
     }
 
     /// All but null and false.
-    pub(crate) fn is_true(&self, input: &Document) -> bool {
+    pub fn is_true(&self, input: &Document) -> bool {
         match self {
             Self::Null | Self::Bool(false) => false,
             Self::Node(_) => self.kind(input) > Type::False,
@@ -249,7 +249,7 @@ impl Value {
     }
 
     /// The number, as a double.
-    pub(crate) fn as_number(&self, input: &Document) -> Option<f64> {
+    pub fn as_number(&self, input: &Document) -> Option<f64> {
         match self {
             Self::Number(number) => Some(*number),
             Self::Literal(literal) => Some(literal.value),
@@ -261,7 +261,7 @@ impl Value {
     }
 
     /// The text of a number that came as text.
-    pub(crate) fn number_text<'a>(&'a self, input: &'a Document) -> Option<&'a str> {
+    pub fn number_text<'a>(&'a self, input: &'a Document) -> Option<&'a str> {
         match self {
             Self::Literal(literal) => Some(&literal.text),
             Self::Node(node) if input.node(*node as usize).kind() == index::Kind::Number => {
@@ -272,7 +272,7 @@ impl Value {
     }
 
     /// The string, its escapes resolved.
-    pub(crate) fn as_str<'a>(&'a self, input: &'a Document) -> Option<Cow<'a, str>> {
+    pub fn as_str<'a>(&'a self, input: &'a Document) -> Option<Cow<'a, str>> {
         match self {
             Self::String(text) => Some(Cow::Borrowed(text.as_str())),
             Self::Node(node) => {
@@ -288,7 +288,7 @@ impl Value {
     }
 
     /// The items of an array; those of the input are made into nodes.
-    pub(crate) fn as_items<'a>(&'a self, input: &Document) -> Option<Cow<'a, [Value]>> {
+    pub fn as_items<'a>(&'a self, input: &Document) -> Option<Cow<'a, [Value]>> {
         match self {
             Self::Array(array) => Some(Cow::Borrowed(array.items())),
             Self::Node(node) if input.node(*node as usize).kind() == index::Kind::Array => {
@@ -299,7 +299,7 @@ impl Value {
     }
 
     /// The items of an array, to be changed; of one that nobody else holds without a copy.
-    pub(crate) fn into_items(self, input: &Document) -> Option<Vec<Value>> {
+    pub fn into_items(self, input: &Document) -> Option<Vec<Value>> {
         match self {
             Self::Array(array) => Some(match Rc::try_unwrap(array) {
                 Ok(mut array) => std::mem::take(&mut array.items),
@@ -311,7 +311,7 @@ impl Value {
     }
 
     /// An array of its own to change, in place if nobody else holds it.
-    pub(crate) fn array_mut(&mut self, input: &Document) -> Option<&mut Array> {
+    pub fn array_mut(&mut self, input: &Document) -> Option<&mut Array> {
         if let Self::Node(_) = self {
             let items = self.as_items(input)?.into_owned();
             *self = Self::array(items);
@@ -323,7 +323,7 @@ impl Value {
     }
 
     /// The object, made one of its own if it is of the input.
-    pub(crate) fn as_object<'a>(&'a self, input: &Document) -> Option<Cow<'a, Object>> {
+    pub fn as_object<'a>(&'a self, input: &Document) -> Option<Cow<'a, Object>> {
         match self {
             Self::Object(object) => Some(Cow::Borrowed(object)),
             Self::Node(node) if input.node(*node as usize).kind() == index::Kind::Object => {
@@ -334,7 +334,7 @@ impl Value {
     }
 
     /// An object of its own to change, in place if nobody else holds it.
-    pub(crate) fn object_mut(&mut self, input: &Document) -> Option<&mut Object> {
+    pub fn object_mut(&mut self, input: &Document) -> Option<&mut Object> {
         if let Self::Node(_) = self {
             let object = self.as_object(input)?.into_owned();
             *self = Self::object(object);
@@ -346,7 +346,7 @@ impl Value {
     }
 
     /// How much work it is to look at all of it, a level deep.
-    pub(crate) fn width(&self, input: &Document) -> usize {
+    pub fn width(&self, input: &Document) -> usize {
         match self {
             Self::String(text) => text.as_str().len() / 8,
             Self::Array(array) => array.items().len(),

@@ -4,9 +4,9 @@ use crate::{Limits, Resource, RunError, meter};
 
 /// A limit was reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Exhausted {
-    pub(crate) which: Resource,
-    pub(crate) limit: usize,
+pub struct Exhausted {
+    pub which: Resource,
+    pub limit: usize,
 }
 
 impl From<Exhausted> for RunError {
@@ -22,7 +22,7 @@ const SLICE: usize = 256;
 /// The steps and bytes that a run may still use. A step is about what one instruction costs; work that grows with the
 /// data is charged in proportion.
 #[derive(Debug)]
-pub(crate) struct Fuel {
+pub struct Fuel {
     /// Steps until the next look at memory.
     slice: usize,
     /// Steps behind that.
@@ -36,28 +36,28 @@ pub(crate) struct Fuel {
 }
 
 impl Fuel {
-    pub(crate) fn new(limits: Limits, input: usize, now: f64) -> Self {
+    pub fn new(limits: Limits, input: usize, now: f64) -> Self {
         let bytes = limits.bytes.saturating_add(input.saturating_mul(crate::limits::BYTES_A_BYTE));
         let slice = SLICE.min(limits.steps);
         Self { slice, left: limits.steps - slice, limits, bytes, other: 0, now }
     }
 
-    pub(crate) fn limits(&self) -> &Limits {
+    pub fn limits(&self) -> &Limits {
         &self.limits
     }
 
-    pub(crate) fn now(&self) -> f64 {
+    pub fn now(&self) -> f64 {
         self.now
     }
 
     /// Steps taken so far.
-    pub(crate) fn steps(&self) -> usize {
+    pub fn steps(&self) -> usize {
         self.limits.steps.saturating_sub(self.left).saturating_sub(self.slice)
     }
 
     /// Takes so many steps.
     #[inline]
-    pub(crate) fn charge(&mut self, steps: usize) -> Result<(), Exhausted> {
+    pub fn charge(&mut self, steps: usize) -> Result<(), Exhausted> {
         if steps < self.slice {
             self.slice -= steps;
             return Ok(());
@@ -81,7 +81,7 @@ impl Fuel {
     }
 
     /// Asks for memory before it is taken; what is taken says so itself, see [`meter`].
-    pub(crate) fn reserve(&self, bytes: usize) -> Result<(), Exhausted> {
+    pub fn reserve(&self, bytes: usize) -> Result<(), Exhausted> {
         if meter::live().saturating_add(self.other).saturating_add(bytes) > self.bytes {
             return Err(Exhausted { which: Resource::Bytes, limit: self.bytes });
         }
@@ -89,7 +89,7 @@ impl Fuel {
     }
 
     /// Says what is taken by other things than values.
-    pub(crate) fn set_other(&mut self, bytes: usize) {
+    pub fn set_other(&mut self, bytes: usize) {
         self.other = bytes;
     }
 }

@@ -8,7 +8,7 @@ use crate::value::{Value, print};
 
 /// Why a step failed.
 #[derive(Debug)]
-pub(crate) enum Fault {
+pub enum Fault {
     /// A limit was reached: no program can catch that.
     Exhausted(Exhausted),
     /// An error of the language.
@@ -17,7 +17,7 @@ pub(crate) enum Fault {
 
 /// An error of the language. What it says is put into words only when somebody asks: most are swallowed by `?`.
 #[derive(Debug)]
-pub(crate) enum Raised {
+pub enum Raised {
     /// Of `error(…)`.
     Value(Value),
     /// `string ("a") …`
@@ -50,12 +50,12 @@ impl From<Raised> for Fault {
 }
 
 /// An error in plain words.
-pub(crate) fn plain(text: impl Into<Cow<'static, str>>) -> Fault {
+pub fn plain(text: impl Into<Cow<'static, str>>) -> Fault {
     Raised::Plain(text.into()).into()
 }
 
 /// An error about a value.
-pub(crate) fn one(value: &Value, text: &'static str) -> Fault {
+pub fn one(value: &Value, text: &'static str) -> Fault {
     Raised::One(value.clone(), text).into()
 }
 
@@ -85,7 +85,7 @@ fn shown(value: &Value, input: &Document, fuel: &mut Fuel) -> String {
 
 impl Raised {
     /// The value that `catch` is given: jq's own words.
-    pub(crate) fn into_value(self, input: &Document, fuel: &mut Fuel) -> Value {
+    pub fn into_value(self, input: &Document, fuel: &mut Fuel) -> Value {
         let mut described =
             |value: &Value| format!("{} ({})", value.kind(input).name(), shown(value, input, fuel));
         Value::string(match self {
@@ -108,7 +108,7 @@ impl Raised {
     }
 
     /// The same without data.
-    pub(crate) fn public(&self, input: &Document) -> String {
+    pub fn public(&self, input: &Document) -> String {
         let name = |value: &Value| value.kind(input).name();
         match self {
             Self::Value(value) => format!("the program called `error` with {}", article(name(value))),

@@ -11,7 +11,7 @@ use crate::meter::Share;
 
 /// The last key of a path and the path before it. Paths that begin alike share their beginnings.
 #[derive(Debug)]
-pub(crate) struct Link {
+pub struct Link {
     before: Option<Rc<Link>>,
     key: Value,
     _share: Share,
@@ -27,7 +27,7 @@ impl Drop for Link {
 }
 
 /// A path one key longer; null is the empty path.
-pub(crate) fn longer(path: &Value, key: Value) -> Value {
+pub fn longer(path: &Value, key: Value) -> Value {
     let before = match path {
         Value::Path(link) => Some(link.clone()),
         _ => None,
@@ -38,7 +38,7 @@ pub(crate) fn longer(path: &Value, key: Value) -> Value {
 }
 
 /// The keys of a path, in order.
-pub(crate) fn keys(path: &Value) -> Vec<Value> {
+pub fn keys(path: &Value) -> Vec<Value> {
     let mut keys = Vec::new();
     if let Value::Path(link) = path {
         let mut next = Some(link);
@@ -96,13 +96,13 @@ fn item(number: f64, length: usize) -> Option<usize> {
 }
 
 /// `{"start": from, "end": to}`, the key of a slice.
-pub(crate) fn slice_key(from: Value, to: Value, input: &Document) -> Value {
+pub fn slice_key(from: Value, to: Value, input: &Document) -> Value {
     let entries = vec![(Value::string("start"), from), (Value::string("end"), to)];
     Value::object(super::Object::of_distinct(entries, input))
 }
 
 /// `value[key]`
-pub(crate) fn get(value: &Value, key: &Value, input: &Document, fuel: &mut Fuel) -> Result<Value, Fault> {
+pub fn get(value: &Value, key: &Value, input: &Document, fuel: &mut Fuel) -> Result<Value, Fault> {
     let fail = || Err(Raised::Index(value.clone(), key.clone()).into());
     let (kind, key_kind) = (value.kind(input), key.kind(input));
     match (kind, key_kind) {
@@ -162,18 +162,13 @@ pub(crate) fn get(value: &Value, key: &Value, input: &Document, fuel: &mut Fuel)
             let at = |count: usize| text.char_indices().nth(count).map_or(text.len(), |(at, _)| at);
             Ok(Value::string(text.get(at(from)..at(to)).unwrap_or_default()))
         }
-        (Type::Array, Type::Array) => crate::builtins::array::indices(value, key, input, fuel),
+        (Type::Array, Type::Array) => indices(value, key, input, fuel),
         _ => fail(),
     }
 }
 
 /// The value at a path.
-pub(crate) fn get_path(
-    value: &Value,
-    keys: &[Value],
-    input: &Document,
-    fuel: &mut Fuel,
-) -> Result<Value, Fault> {
+pub fn get_path(value: &Value, keys: &[Value], input: &Document, fuel: &mut Fuel) -> Result<Value, Fault> {
     let mut value = value.clone();
     for key in keys {
         fuel.charge(1)?;
@@ -242,7 +237,7 @@ fn place_mut<'v>(
 }
 
 /// Puts a value at a key.
-pub(crate) fn set(
+pub fn set(
     target: &mut Value,
     key: &Value,
     new: Value,
@@ -283,7 +278,7 @@ pub(crate) fn set(
 }
 
 /// Puts a value at a path.
-pub(crate) fn set_path(
+pub fn set_path(
     target: &mut Value,
     keys: &[Value],
     new: Value,
@@ -367,7 +362,7 @@ fn set_path_plain(
 
 /// Takes the value at a path out, leaving null there, so that it can be changed in place and put back. Gives a copy
 /// where that cannot be had: on the way through slices or through what is not there.
-pub(crate) fn take_path(
+pub fn take_path(
     target: &mut Value,
     keys: &[Value],
     input: &Document,
@@ -382,12 +377,7 @@ pub(crate) fn take_path(
 }
 
 /// Removes a key.
-pub(crate) fn delete_key(
-    target: &mut Value,
-    key: Value,
-    input: &Document,
-    fuel: &mut Fuel,
-) -> Result<(), Fault> {
+pub fn delete_key(target: &mut Value, key: Value, input: &Document, fuel: &mut Fuel) -> Result<(), Fault> {
     if target.kind(input) == Type::Null {
         // As far as the key could be one of null.
         get(target, &key, input, fuel)?;
@@ -396,7 +386,7 @@ pub(crate) fn delete_key(
 }
 
 /// Removes what is at these paths.
-pub(crate) fn delete_paths(
+pub fn delete_paths(
     target: &mut Value,
     paths: Vec<Vec<Value>>,
     input: &Document,
@@ -506,4 +496,27 @@ fn delete_keys(
             _ => one(container, "has no items that could be deleted"),
         }),
     }
+}
+
+/// Where an array occurs in another one.
+pub fn indices(value: &Value, wanted: &Value, input: &Document, fuel: &mut Fuel) -> Result<Value, Fault> {
+    let items = value.as_items(input).unwrap_or_default();
+    let wanted = wanted.as_items(input).unwrap_or_default();
+    let mut found = Vec::new();
+    if !wanted.is_empty() {
+        for (at, window) in items.windows(wanted.len()).enumerate() {
+            let mut same = true;
+            for (a, b) in window.iter().zip(wanted.iter()) {
+                same = same && order::equal(a, b, input, fuel)?;
+                if !same {
+                    break;
+                }
+            }
+            if same {
+                found.push(Value::count(at));
+            }
+        }
+        return Ok(Value::array(found));
+    }
+    Ok(Value::Null)
 }

@@ -13,7 +13,7 @@ const SMALL: usize = 16;
 /// An object: its entries in the order in which they were first set, and from [`SMALL`] entries on an index of them.
 /// The index is an ordered tree and no hash table, so no choice of keys makes it slow.
 #[derive(Debug, Default)]
-pub(crate) struct Object {
+pub struct Object {
     /// Keys are strings, their own or the input's.
     entries: Vec<(Value, Value)>,
     index: Option<BTreeMap<Box<str>, u32>>,
@@ -55,19 +55,19 @@ fn is_key(key: &Value, text: &str, input: &Document) -> bool {
 
 impl Object {
     /// An empty one with room for so many entries.
-    pub(crate) fn with_capacity(count: usize) -> Self {
+    pub fn with_capacity(count: usize) -> Self {
         Self { entries: Vec::with_capacity(count), index: None, indexed: 0, share: Share::default() }
     }
 
     /// Of entries whose keys are known to be strings and all different.
-    pub(crate) fn of_distinct(entries: Vec<(Value, Value)>, input: &Document) -> Self {
+    pub fn of_distinct(entries: Vec<(Value, Value)>, input: &Document) -> Self {
         let mut new = Self { entries, index: None, indexed: 0, share: Share::default() };
         new.reindex(input);
         new
     }
 
     /// An object of the input: of keys that are there several times the last one counts.
-    pub(crate) fn of_input(node: u32, input: &Document) -> Self {
+    pub fn of_input(node: u32, input: &Document) -> Self {
         let mut new = Self::with_capacity(input.count(node));
         if input.has_plain_keys(node) {
             new.entries
@@ -81,11 +81,11 @@ impl Object {
         new
     }
 
-    pub(crate) fn len(&self) -> usize {
+    pub fn len(&self) -> usize {
         self.entries.len()
     }
 
-    pub(crate) fn entries(&self) -> &[(Value, Value)] {
+    pub fn entries(&self) -> &[(Value, Value)] {
         &self.entries
     }
 
@@ -96,17 +96,17 @@ impl Object {
         }
     }
 
-    pub(crate) fn get(&self, key: &str, input: &Document) -> Option<&Value> {
+    pub fn get(&self, key: &str, input: &Document) -> Option<&Value> {
         self.position(key, input).and_then(|at| self.entries.get(at)).map(|(_, value)| value)
     }
 
-    pub(crate) fn get_mut(&mut self, key: &str, input: &Document) -> Option<&mut Value> {
+    pub fn get_mut(&mut self, key: &str, input: &Document) -> Option<&mut Value> {
         let at = self.position(key, input)?;
         self.entries.get_mut(at).map(|(_, value)| value)
     }
 
     /// Sets the value of a key, which is a string. A new key comes last.
-    pub(crate) fn insert(&mut self, key: Value, value: Value, input: &Document) {
+    pub fn insert(&mut self, key: Value, value: Value, input: &Document) {
         let Some(text) = key.as_str(input) else { return };
         if let Some(at) = self.position(&text, input) {
             if let Some(entry) = self.entries.get_mut(at) {
@@ -127,7 +127,7 @@ impl Object {
     }
 
     /// Removes all of these keys that are there.
-    pub(crate) fn remove(&mut self, keys: &[&str], input: &Document) {
+    pub fn remove(&mut self, keys: &[&str], input: &Document) {
         let before = self.entries.len();
         if keys.len() <= SMALL {
             self.entries.retain(|(key, _)| !keys.iter().any(|gone| is_key(key, gone, input)));
@@ -157,17 +157,17 @@ impl Object {
     }
 
     /// Gives away its values, to be dropped elsewhere.
-    pub(super) fn into_parts(mut self, values: &mut Vec<Value>) {
+    pub(crate) fn into_parts(mut self, values: &mut Vec<Value>) {
         values.extend(self.entries.drain(..).map(|(_, value)| value));
     }
 
     /// Its entries, to be made something else of.
-    pub(crate) fn into_entries(mut self) -> Vec<(Value, Value)> {
+    pub fn into_entries(mut self) -> Vec<(Value, Value)> {
         std::mem::take(&mut self.entries)
     }
 
     /// Its entries, in the order of their keys.
-    pub(crate) fn sorted(&self, input: &Document) -> Vec<(Value, Value)> {
+    pub fn sorted(&self, input: &Document) -> Vec<(Value, Value)> {
         let mut entries = self.entries.clone();
         if let Some(index) = &self.index {
             return index.values().filter_map(|&at| self.entries.get(at as usize).cloned()).collect();
@@ -183,7 +183,7 @@ impl Object {
 }
 
 /// Of an object that is counted by references: its entries, without a copy if nobody else holds it.
-pub(crate) fn into_entries(object: Rc<Object>) -> Vec<(Value, Value)> {
+pub fn into_entries(object: Rc<Object>) -> Vec<(Value, Value)> {
     match Rc::try_unwrap(object) {
         Ok(object) => object.into_entries(),
         Err(object) => object.entries.clone(),

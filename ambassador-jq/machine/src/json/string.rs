@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 /// What stands between the quotes of a JSON string, with its escapes resolved; borrowed where there are none. Half of a
 /// surrogate pair, which RFC 8259 lets pass (section 8.2) but no Unicode text can hold, becomes U+FFFD.
-pub(crate) fn unescape(text: &str) -> Cow<'_, str> {
+pub fn unescape(text: &str) -> Cow<'_, str> {
     let Some(first) = text.find('\\') else { return Cow::Borrowed(text) };
     let (plain, mut rest) = text.split_at(first);
     let mut output = String::with_capacity(text.len());
@@ -54,7 +54,7 @@ fn unicode<'a>(text: &'a str, output: &mut String) -> &'a str {
 
 /// Appends a text as a JSON string, quotes included: control characters, DEL among them, quotes and backslashes are
 /// escaped as jq does it, all else is written as it is.
-pub(crate) fn write(text: &str, output: &mut Vec<u8>) {
+pub fn write(text: &str, output: &mut Vec<u8>) {
     output.push(b'"');
     let bytes = text.as_bytes();
     let mut start = 0;

@@ -36,15 +36,15 @@ impl Outputs {
         if self.ends.len() == 1 { Ok(self.text) } else { Err(self) }
     }
 
-    pub(crate) fn buffer(&mut self) -> &mut Vec<u8> {
+    pub fn buffer(&mut self) -> &mut Vec<u8> {
         &mut self.text
     }
 
-    pub(crate) fn set_steps(&mut self, steps: usize) {
+    pub fn set_steps(&mut self, steps: usize) {
         self.steps = steps;
     }
 
-    pub(crate) fn finish_one(&mut self) {
+    pub fn finish_one(&mut self) {
         self.ends.push(self.text.len());
     }
 }

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::io::Write as _;
 
 /// The number of a JSON text that is known to be one; what is too large for a double becomes an infinity, as in jq.
-pub(crate) fn read(text: &[u8]) -> f64 {
+pub fn read(text: &[u8]) -> f64 {
     if let Some(value) = read_short(text) {
         return value;
     }
@@ -40,7 +40,7 @@ fn read_short(text: &[u8]) -> Option<f64> {
 }
 
 /// Compares two numbers of JSON by all of their digits.
-pub(crate) fn compare_texts(a: &str, b: &str) -> Ordering {
+pub fn compare_texts(a: &str, b: &str) -> Ordering {
     let (a, b) = (Decimal::new(a), Decimal::new(b));
     if a.negative != b.negative {
         return b.negative.cmp(&a.negative);
@@ -80,7 +80,7 @@ impl<'a> Decimal<'a> {
 /// Appends a computed number as jq 1.8 writes it: the shortest digits that give the same double back, with an exponent
 /// where there would be many zeros. JSON has no NaN, which becomes null, and no infinity, which becomes the largest
 /// double.
-pub(crate) fn write(value: f64, output: &mut Vec<u8>) {
+pub fn write(value: f64, output: &mut Vec<u8>) {
     if value.is_nan() {
         output.extend_from_slice(b"null");
         return;

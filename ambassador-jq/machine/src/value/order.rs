@@ -11,12 +11,7 @@ type Work = Vec<(Value, Value)>;
 
 /// Compares as jq sorts: by type, then numbers by value, strings by code points, arrays item by item, objects by their
 /// sorted keys and then by the values of these. Without recursion; charges for each pair.
-pub(crate) fn compare(
-    a: &Value,
-    b: &Value,
-    input: &Document,
-    fuel: &mut Fuel,
-) -> Result<Ordering, Exhausted> {
+pub fn compare(a: &Value, b: &Value, input: &Document, fuel: &mut Fuel) -> Result<Ordering, Exhausted> {
     if let Some(order) = scalars(a, b, input, fuel)? {
         return Ok(order);
     }
@@ -33,7 +28,7 @@ pub(crate) fn compare(
 }
 
 /// Whether two values are equal.
-pub(crate) fn equal(a: &Value, b: &Value, input: &Document, fuel: &mut Fuel) -> Result<bool, Exhausted> {
+pub fn equal(a: &Value, b: &Value, input: &Document, fuel: &mut Fuel) -> Result<bool, Exhausted> {
     Ok(compare(a, b, input, fuel)? == Ordering::Equal)
 }
 
@@ -65,7 +60,7 @@ fn scalars(a: &Value, b: &Value, input: &Document, fuel: &mut Fuel) -> Result<Op
 }
 
 /// As jq has it: NaN is less than every number, itself included.
-pub(crate) fn doubles(a: f64, b: f64) -> Ordering {
+pub fn doubles(a: f64, b: f64) -> Ordering {
     a.partial_cmp(&b).unwrap_or(if a.is_nan() { Ordering::Less } else { Ordering::Greater })
 }
 
@@ -103,11 +98,7 @@ fn expand(a: &Value, b: &Value, input: &Document, fuel: &mut Fuel, work: &mut Wo
 }
 
 /// Sorts keys and what belongs to them by the keys, keeping the order of equals.
-pub(crate) fn sort(
-    keyed: &mut Vec<(Value, Value)>,
-    input: &Document,
-    fuel: &mut Fuel,
-) -> Result<(), Exhausted> {
+pub fn sort(keyed: &mut Vec<(Value, Value)>, input: &Document, fuel: &mut Fuel) -> Result<(), Exhausted> {
     let rounds = usize::BITS - keyed.len().leading_zeros();
     let all = |wanted: Type| keyed.iter().all(|(key, _)| key.kind(input) == wanted);
     if all(Type::String) {

@@ -7,11 +7,11 @@
 use crate::{Resource, RunError};
 
 /// The longest text that an index can be made of: 28 bits hold a position.
-pub(crate) const LONGEST: usize = (1 << 28) - 1;
+pub const LONGEST: usize = (1 << 28) - 1;
 
 /// A JSON text and its index.
 #[derive(Debug)]
-pub(crate) struct Document<'a> {
+pub struct Document<'a> {
     text: &'a str,
     tape: Vec<Node>,
 }
@@ -19,11 +19,11 @@ pub(crate) struct Document<'a> {
 /// A value, a key or the end of a container: kind (3 bits), flag (1), position (28), and 28 more that mean something
 /// else for each kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Node(u64);
+pub struct Node(u64);
 
 /// What a node stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub enum Kind {
     Null,
     False,
     True,
@@ -49,7 +49,7 @@ impl Node {
         Self(kind as u64 | u64::from(flag) << 3 | (position as u64) << POSITION | (extra as u64) << EXTRA)
     }
 
-    pub(crate) fn kind(self) -> Kind {
+    pub fn kind(self) -> Kind {
         match self.0 & 7 {
             0 => Kind::Null,
             1 => Kind::False,
@@ -62,15 +62,15 @@ impl Node {
         }
     }
 
-    pub(crate) fn flag(self) -> bool {
+    pub fn flag(self) -> bool {
         self.0 & 8 != 0
     }
 
-    pub(crate) fn position(self) -> usize {
+    pub fn position(self) -> usize {
         (self.0 >> POSITION & MASK) as usize
     }
 
-    pub(crate) fn extra(self) -> usize {
+    pub fn extra(self) -> usize {
         (self.0 >> EXTRA & MASK) as usize
     }
 }
@@ -78,7 +78,7 @@ impl Node {
 impl<'a> Document<'a> {
     /// Accepts exactly the texts of RFC 8259 in UTF-8, one value each, that nest at most `depth` levels deep and whose
     /// numbers have at most `digits` characters.
-    pub(crate) fn new(text: &'a [u8], depth: usize, digits: usize) -> Result<Self, RunError> {
+    pub fn new(text: &'a [u8], depth: usize, digits: usize) -> Result<Self, RunError> {
         if text.len() > LONGEST {
             return Err(RunError::Exhausted { which: Resource::Input, limit: LONGEST });
         }
@@ -101,27 +101,27 @@ impl<'a> Document<'a> {
     }
 
     /// The node of this number; the value of the whole text is number 0.
-    pub(crate) fn node(&self, number: usize) -> Node {
+    pub fn node(&self, number: usize) -> Node {
         self.tape.get(number).copied().unwrap_or(Node::new(Kind::End, false, 0, 0))
     }
 
     /// Bytes of the text.
-    pub(crate) fn length(&self) -> usize {
+    pub fn length(&self) -> usize {
         self.text.len()
     }
 
     /// Bytes that the index takes.
-    pub(crate) fn bytes(&self) -> usize {
+    pub fn bytes(&self) -> usize {
         self.tape.capacity() * size_of::<Node>()
     }
 
     /// How many nodes there are.
-    pub(crate) fn len(&self) -> usize {
+    pub fn len(&self) -> usize {
         self.tape.len()
     }
 
     /// The text of a value: of a string with its quotes, of a container with its brackets.
-    pub(crate) fn text(&self, number: usize) -> &'a [u8] {
+    pub fn text(&self, number: usize) -> &'a [u8] {
         let node = self.node(number);
         let (from, to) = match node.kind() {
             Kind::Null | Kind::True => (node.position(), node.position() + 4),
@@ -138,17 +138,17 @@ impl<'a> Document<'a> {
     }
 
     /// What stands between the quotes of a string.
-    pub(crate) fn between(&self, string: Node) -> &'a str {
+    pub fn between(&self, string: Node) -> &'a str {
         self.text.get(string.position()..string.position() + string.extra()).unwrap_or_default()
     }
 
     /// How many items or entries a container has.
-    pub(crate) fn count(&self, number: u32) -> usize {
+    pub fn count(&self, number: u32) -> usize {
         self.node(self.node(number as usize).extra().saturating_sub(1)).extra()
     }
 
     /// The number of the node behind a value.
-    pub(crate) fn behind(&self, number: u32) -> u32 {
+    pub fn behind(&self, number: u32) -> u32 {
         let node = self.node(number as usize);
         match node.kind() {
             // Positions have 28 bits.
@@ -158,7 +158,7 @@ impl<'a> Document<'a> {
     }
 
     /// The nodes of a container, without its end: the items of an array, the keys and values of an object in turn.
-    pub(crate) fn children(&self, number: u32) -> impl Iterator<Item = u32> {
+    pub fn children(&self, number: u32) -> impl Iterator<Item = u32> {
         let end = self.behind(number).saturating_sub(1);
         let mut at = number + 1;
         std::iter::from_fn(move || {
@@ -172,7 +172,7 @@ impl<'a> Document<'a> {
     }
 
     /// The nodes of the keys and values of an object.
-    pub(crate) fn entries(&self, number: u32) -> impl Iterator<Item = (u32, u32)> {
+    pub fn entries(&self, number: u32) -> impl Iterator<Item = (u32, u32)> {
         let end = self.behind(number).saturating_sub(1);
         let mut at = number + 1;
         std::iter::from_fn(move || {
@@ -186,7 +186,7 @@ impl<'a> Document<'a> {
     }
 
     /// How deep a value nests; counting stops beyond `most`.
-    pub(crate) fn depth(&self, number: u32, most: usize) -> usize {
+    pub fn depth(&self, number: u32, most: usize) -> usize {
         let (mut level, mut deepest) = (0, 0);
         for at in number..self.behind(number) {
             match self.node(at as usize).kind() {
@@ -203,7 +203,7 @@ impl<'a> Document<'a> {
     }
 
     /// Whether an object has few keys, without escapes, and none of them twice: then it can be taken as it is.
-    pub(crate) fn has_plain_keys(&self, number: u32) -> bool {
+    pub fn has_plain_keys(&self, number: u32) -> bool {
         let mut keys = [Node(0); 16];
         if self.count(number) > keys.len() {
             return false;
@@ -224,7 +224,7 @@ impl<'a> Document<'a> {
     }
 
     /// The value of a key of an object: of several the last.
-    pub(crate) fn lookup(&self, number: u32, wanted: &str) -> Option<u32> {
+    pub fn lookup(&self, number: u32, wanted: &str) -> Option<u32> {
         let end = self.behind(number).saturating_sub(1);
         let (mut at, mut found) = (number + 1, None);
         while at < end {
@@ -243,7 +243,7 @@ impl<'a> Document<'a> {
     }
 
     /// Appends the text of a value without the blanks between its words.
-    pub(crate) fn write_compact(&self, number: usize, output: &mut Vec<u8>) {
+    pub fn write_compact(&self, number: usize, output: &mut Vec<u8>) {
         let text = self.text(number);
         let node = self.node(number);
         if !(matches!(node.kind(), Kind::Array | Kind::Object) && node.flag()) {

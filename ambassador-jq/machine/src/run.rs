@@ -1,13 +1,15 @@
 //! Runs code.
 
+use std::any::Any;
 use std::rc::Rc;
 
-use crate::builtins::{Context, arithmetic, regex};
-use crate::code::{Address, Argument, Code, Constant, Op, Operand, Outer, Place, Register};
+use crate::arithmetic;
+use crate::code::{
+    Address, Argument, Code, Comparison, Constant, Context, Op, Operand, Outer, Place, Register,
+};
 use crate::fault::{Fault, Raised, plain};
 use crate::fuel::{Exhausted, Fuel};
 use crate::json::Document;
-use crate::syntax::ast::Comparison;
 use crate::value::{Array, Object, Type, Value, order, path};
 use crate::{Limits, Outputs, RunError, meter};
 
@@ -81,7 +83,7 @@ enum Next {
     Output(Operand),
 }
 
-pub(crate) struct Machine<'r, 'd> {
+pub struct Machine<'r, 'd> {
     code: &'r Code,
     input: &'r Document<'d>,
     fuel: Fuel,
@@ -90,7 +92,7 @@ pub(crate) struct Machine<'r, 'd> {
     arguments: Vec<Closure>,
     frames: Vec<Frame>,
     forks: Vec<Fork>,
-    regexes: regex::Cache,
+    kept: Option<Box<dyn Any>>,
     /// The instruction that comes next, the frame that is active and where its registers begin.
     at: usize,
     frame: u32,
@@ -106,7 +108,7 @@ fn narrow(index: usize) -> u32 {
 }
 
 /// Runs a program and writes all its outputs.
-pub(crate) fn run(
+pub fn run(
     code: &Code,
     input: &Document,
     variables: Vec<Value>,
@@ -136,7 +138,7 @@ pub(crate) fn run(
         arguments: Vec::new(),
         frames: vec![main],
         forks: Vec::new(),
-        regexes: regex::Cache::default(),
+        kept: None,
         at: 0,
         frame: 0,
         base: 0,
@@ -334,8 +336,7 @@ impl Machine<'_, '_> {
                     arguments.push(value);
                 }
                 arguments.reverse();
-                let mut context =
-                    Context { input: self.input, fuel: &mut self.fuel, regexes: &mut self.regexes };
+                let mut context = Context { input: self.input, fuel: &mut self.fuel, kept: &mut self.kept };
                 let result = native(&mut context, &mut arguments);
                 arguments.clear();
                 self.scratch = arguments;
@@ -915,7 +916,7 @@ fn holds(comparison: Comparison, order: std::cmp::Ordering) -> bool {
 }
 
 /// Makes the fuel of a run: what is counted begins anew.
-pub(crate) fn fuel(limits: &Limits, input: &Document, now: f64) -> Fuel {
+pub fn fuel(limits: &Limits, input: &Document, now: f64) -> Fuel {
     meter::reset();
     let mut fuel = Fuel::new(*limits, input.length(), now);
     fuel.set_other(input.bytes());

@@ -17,7 +17,7 @@ enum Items<'v> {
 }
 
 /// Appends a value as compact JSON; what is of the input as it came. Fails where it nests too deep.
-pub(crate) fn write(
+pub fn write(
     value: &Value,
     input: &Document,
     fuel: &mut Fuel,

@@ -1,0 +1,27 @@
+//! The machine under the jq engine: JSON bodies, values and code, and what runs code on bodies within limits.
+//!
+//! It knows nothing of the language: `ambassador-jq` compiles programs to [`code`], and brings the library of native
+//! functions. It is a crate of its own since a module for Envoy is built for size, and this part for speed.
+//!
+//! [`json`] indexes a body, [`value`] is what programs work on, [`run`] runs [`code`] until [`fuel`] ends. Its interface
+//! is for `ambassador-jq` alone, which shows [`Limits`], [`Outputs`] and [`RunError`] to the world.
+//!
+//! It needs `std` for one thing: a counter of memory for each thread (see `meter`), which saves every value a pointer.
+#![forbid(unsafe_code)]
+#![expect(missing_docs, reason = "names of instructions and kinds of values say what they are")]
+
+pub mod arithmetic;
+pub mod code;
+mod error;
+pub mod fault;
+pub mod fuel;
+pub mod json;
+mod limits;
+mod meter;
+mod outputs;
+pub mod run;
+pub mod value;
+
+pub use error::{Resource, RunError};
+pub use limits::Limits;
+pub use outputs::Outputs;

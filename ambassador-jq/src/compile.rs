@@ -135,6 +135,7 @@ pub(crate) fn compile(text: &str, globals: &[&str]) -> Result<Code, Problems> {
     while let Some(pending) = compiler.pending.pop() {
         compiler.function(pending);
     }
+    compiler.code.finish();
     if compiler.problems.is_empty() { Ok(compiler.code) } else { Err(Problems::new(compiler.problems)) }
 }
 
@@ -563,13 +564,26 @@ impl Compiler<'_> {
             }
             operands.push(value.value);
         }
+        let distinct = self.has_distinct_keys(&operands);
         let list = self.list(operands);
         if !forks {
             self.next = next;
         }
         let to = self.fresh();
-        self.op(Op::Object { to, list });
+        self.op(if distinct { Op::Record { to, list } } else { Op::Object { to, list } });
         Ok(self.off_path(input, Self::made(to, forks)))
+    }
+
+    /// Whether the keys among these keys and values are constant strings, and all different.
+    fn has_distinct_keys(&self, operands: &[Operand]) -> bool {
+        let mut names = std::collections::BTreeSet::new();
+        operands.iter().step_by(2).all(|key| match key.place() {
+            Place::Constant(number) => match self.code.constants.get(number as usize) {
+                Some(Constant::String(name)) => names.insert(name.as_str()),
+                _ => false,
+            },
+            _ => false,
+        })
     }
 
     fn comma(&mut self, tree: usize, parts: &[Id], scope: &Scope, input: Flow, tail: bool) -> Made<Flow> {

@@ -51,7 +51,8 @@ impl Program {
     /// Runs the program on `input`, one JSON text.
     pub fn run(&self, input: &[u8], run: &Run) -> Result<Outputs, RunError> {
         let depth = run.limits.depth.min(Limits::DEEPEST);
-        let input = Document::new(input, depth, run.limits.digits)?;
+        let mut input = Document::new(input, depth, run.limits.digits)?;
+        input.append(&self.code.strings)?;
         let fuel = machine::fuel(&run.limits, &input, run.now);
         let mut variables = Vec::with_capacity(self.variables);
         for index in 0..self.variables {

@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use crate::fault::Fault;
 use crate::fuel::Fuel;
-use crate::json::Document;
+use crate::json::{Document, Strings};
 use crate::value::Value;
 
 /// Arithmetic on two values.
@@ -169,8 +169,13 @@ pub enum Op {
         to: Register,
         from: Operand,
     },
-    /// Makes `base`'s copy with these entries: keys and values in turn in the list.
+    /// Makes an object: keys and values in turn in the list.
     Object {
+        to: Register,
+        list: u32,
+    },
+    /// The same, where the keys are constant strings and all different.
+    Record {
         to: Register,
         list: u32,
     },
@@ -359,6 +364,8 @@ pub struct Code {
     /// The bytes of the program that each instruction stands for; empty for what is of the library.
     pub ranges: Vec<Range<u32>>,
     pub constants: Vec<Constant>,
+    /// The strings among the constants, in their order.
+    pub strings: Strings,
     pub lists: Vec<Box<[Operand]>>,
     pub arguments: Vec<Box<[Argument]>>,
     pub functions: Vec<Function>,
@@ -366,4 +373,15 @@ pub struct Code {
     /// Which of the global variables it uses, and whether it asks for the time.
     pub uses: Vec<bool>,
     pub uses_now: bool,
+}
+
+impl Code {
+    /// The last step: from now on no constant is added.
+    pub fn finish(&mut self) {
+        for constant in &self.constants {
+            if let Constant::String(text) = constant {
+                self.strings.push(text);
+            }
+        }
+    }
 }

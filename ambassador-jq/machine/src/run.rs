@@ -10,6 +10,7 @@ use crate::code::{
 use crate::fault::{Fault, Raised, plain};
 use crate::fuel::{Exhausted, Fuel};
 use crate::json::Document;
+use crate::json::index::Kind;
 use crate::value::{Array, Object, Type, Value, order, path};
 use crate::{Limits, Outputs, RunError, meter};
 
@@ -115,12 +116,17 @@ pub fn run(
     fuel: Fuel,
     outputs: &mut Outputs,
 ) -> Result<usize, RunError> {
+    // The strings stand behind the input.
+    let mut string = narrow(input.first_string());
     let constants = code.constants.iter().map(|constant| match constant {
         Constant::Null => Value::Null,
         Constant::Bool(value) => Value::Bool(*value),
         Constant::Number(value) => Value::Number(*value),
         Constant::Literal(text) => Value::literal(text),
-        Constant::String(text) => Value::string(text.as_str()),
+        Constant::String(_) => {
+            string += 1;
+            Value::Node(string - 1)
+        }
         Constant::EmptyArray => Value::array(Vec::new()),
     });
     let mut registers = vec![Value::Null; code.registers as usize];
@@ -173,6 +179,11 @@ impl Machine<'_, '_> {
                 Next::Output(from) => {
                     let value = self.value(from);
                     let buffer = outputs.buffer();
+                    if buffer.capacity() == 0 {
+                        // Outputs are seldom much smaller than this, and growing means copying.
+                        let likely = if let Value::Node(0) = value { 1 } else { 4 };
+                        buffer.reserve(self.input.length() / likely);
+                    }
                     crate::value::print::write(&value, self.input, &mut self.fuel, buffer)?;
                     written += 1;
                     let limit = self.fuel.limits().output;
@@ -250,6 +261,7 @@ impl Machine<'_, '_> {
         self.forks.last().map_or(0, |fork| fork.frames)
     }
 
+    #[inline(never)]
     fn account(&mut self) -> Result<(), Exhausted> {
         let bytes = self.registers.capacity() * size_of::<Value>()
             + self.frames.capacity() * size_of::<Frame>()
@@ -260,7 +272,8 @@ impl Machine<'_, '_> {
         self.fuel.reserve(0)
     }
 
-    #[expect(clippy::too_many_lines, reason = "one arm for each instruction")]
+    /// Carries out one instruction. The usual ones stand here, so that this stays small enough to be fast.
+    #[inline]
     fn step(&mut self) -> Result<Next, Fault> {
         self.fuel.charge(1)?;
         let Some(op) = self.code.ops.get(self.at) else { return Ok(Next::Back) };
@@ -270,10 +283,6 @@ impl Machine<'_, '_> {
                 let value = self.value(from);
                 self.set(to, value);
             }
-            Op::Load { to, from } => {
-                let value = self.outer_value(from).clone();
-                self.set(to, value);
-            }
             Op::Index { to, from, key, optional } => {
                 let value = match self.index(from, key) {
                     Err(Fault::Raised(_)) if optional => return Ok(Next::Back),
@@ -281,12 +290,7 @@ impl Machine<'_, '_> {
                 };
                 self.set(to, value);
             }
-            Op::SliceKey { to, from, end } => {
-                let key = path::slice_key(self.look(from).clone(), self.look(end).clone(), self.input);
-                self.set(to, key);
-            }
             Op::Each { to, path, from, at, optional } => return self.each(to, path, from, at, optional),
-            Op::Range { to, from, end, by } => return self.range(to, from, end, by),
             Op::Arithmetic { operator, to, a, b } => {
                 // The first may be taken from where the second is.
                 let b = self.value(b);
@@ -306,18 +310,15 @@ impl Machine<'_, '_> {
                 let order = order::compare(&a, &b, self.input, &mut self.fuel)?;
                 self.set(to, Value::Bool(holds(comparison, order)));
             }
-            Op::Negate { to, from } => {
-                let value = self.value(from);
-                let value = arithmetic::negate(&value, self.input)?;
-                self.set(to, value);
-            }
-            Op::Object { to, list } => {
-                let value = self.object(list)?;
-                self.set(to, value);
-            }
-            Op::Concat { to, list } => {
-                let value = self.concat(list)?;
-                self.set(to, value);
+            Op::Record { to, list } => {
+                let list = self.code.lists.get(list as usize).map(Box::as_ref).unwrap_or_default();
+                let mut entries = Vec::with_capacity(list.len() / 2);
+                for entry in list.chunks_exact(2) {
+                    let [key, value] = *entry else { break };
+                    let (key, value) = (self.value(key), self.value(value));
+                    entries.push((key, value));
+                }
+                self.set(to, Value::object(Object::of_distinct(entries, self.input)));
             }
             Op::Append { to, from } => {
                 let value = self.value(from);
@@ -342,10 +343,6 @@ impl Machine<'_, '_> {
                 self.scratch = arguments;
                 self.set(to, result?);
             }
-            Op::Error { from } => {
-                let value = self.value(from);
-                return Err(Raised::Value(value).into());
-            }
             Op::Jump { to } => self.at = to as usize,
             Op::Unless { from, to } => {
                 let holds = match self.look(from) {
@@ -358,6 +355,55 @@ impl Machine<'_, '_> {
             }
             Op::Fork { to } => self.fork(Resume::Jump, to),
             Op::Back => return Ok(Next::Back),
+            Op::Output { from } => return Ok(Next::Output(from)),
+            Op::TakeKey { to, root, key } => {
+                let key = [self.look(key).clone()];
+                let mut value = self.take(root);
+                let found = path::take_path(&mut value, &key, self.input, &mut self.fuel);
+                self.set(root, value);
+                self.set(to, found?);
+            }
+            Op::PutKey { root, key, from } => {
+                let (key, new) = (self.look(key).clone(), self.value(from));
+                let mut value = self.take(root);
+                path::set(&mut value, &key, new, self.input, &mut self.fuel)?;
+                self.set(root, value);
+            }
+            ref op => return self.step_rare(op),
+        }
+        Ok(Next::Step)
+    }
+
+    #[inline(never)]
+    #[expect(clippy::too_many_lines, reason = "one arm for each instruction")]
+    fn step_rare(&mut self, op: &Op) -> Result<Next, Fault> {
+        match *op {
+            Op::Load { to, from } => {
+                let value = self.outer_value(from).clone();
+                self.set(to, value);
+            }
+            Op::SliceKey { to, from, end } => {
+                let key = path::slice_key(self.look(from).clone(), self.look(end).clone(), self.input);
+                self.set(to, key);
+            }
+            Op::Range { to, from, end, by } => return self.range(to, from, end, by),
+            Op::Negate { to, from } => {
+                let value = self.value(from);
+                let value = arithmetic::negate(&value, self.input)?;
+                self.set(to, value);
+            }
+            Op::Object { to, list } => {
+                let value = self.object(list)?;
+                self.set(to, value);
+            }
+            Op::Concat { to, list } => {
+                let value = self.concat(list)?;
+                self.set(to, value);
+            }
+            Op::Error { from } => {
+                let value = self.value(from);
+                return Err(Raised::Value(value).into());
+            }
             Op::Mark { to } => {
                 let forks = Value::count(self.forks.len());
                 self.set(to, forks);
@@ -426,7 +472,6 @@ impl Machine<'_, '_> {
                 self.set(to, value);
                 self.set_path(to_path, path);
             }
-            Op::Output { from } => return Ok(Next::Output(from)),
             Op::Step { to, path, key, from } => {
                 let key = self.look(key).clone();
                 if let Value::Bool(_) = self.look(path) {
@@ -472,19 +517,6 @@ impl Machine<'_, '_> {
                 self.set(root, value);
                 self.set(to, found?);
             }
-            Op::TakeKey { to, root, key } => {
-                let key = [self.look(key).clone()];
-                let mut value = self.take(root);
-                let found = path::take_path(&mut value, &key, self.input, &mut self.fuel);
-                self.set(root, value);
-                self.set(to, found?);
-            }
-            Op::PutKey { root, key, from } => {
-                let (key, new) = (self.look(key).clone(), self.value(from));
-                let mut value = self.take(root);
-                path::set(&mut value, &key, new, self.input, &mut self.fuel)?;
-                self.set(root, value);
-            }
             Op::PutAt { root, path, from } => {
                 let (keys, new) = (self.value(path), self.value(from));
                 let keys = keys.as_items(self.input).unwrap_or_default();
@@ -492,6 +524,8 @@ impl Machine<'_, '_> {
                 path::set_path(&mut value, &keys, new, self.input, &mut self.fuel)?;
                 self.set(root, value);
             }
+            // Carried out by `step`.
+            _ => {}
         }
         Ok(Next::Step)
     }
@@ -511,10 +545,11 @@ impl Machine<'_, '_> {
 
     fn index(&mut self, from: Operand, key: Operand) -> Result<Value, Fault> {
         // The usual case first: a name in an object of the input.
-        if let (Value::Node(node), Value::String(name)) = (self.look(from), self.look(key))
-            && self.look(from).kind(self.input) == Type::Object
+        if let (Value::Node(node), Value::Node(name)) = (self.look(from), self.look(key))
+            && self.input.node(*node as usize).kind() == Kind::Object
+            && self.input.node(*name as usize).kind() == Kind::String
         {
-            let found = self.input.lookup(*node, name.as_str());
+            let found = self.input.lookup_node(*node, self.input.node(*name as usize));
             let count = self.input.count(*node);
             self.fuel.charge(count / 4)?;
             return Ok(found.map_or(Value::Null, Value::Node));
@@ -526,6 +561,7 @@ impl Machine<'_, '_> {
         path::get(&value, &key, input, &mut self.fuel)
     }
 
+    #[inline(never)]
     fn each(
         &mut self,
         to: Register,
@@ -567,6 +603,7 @@ impl Machine<'_, '_> {
         Ok(Next::Back)
     }
 
+    #[inline(never)]
     fn range(&mut self, to: Register, from: Operand, end: Operand, by: Operand) -> Result<Next, Fault> {
         let number = |from: Operand| self.look(from).as_number(self.input);
         let (Some(next), Some(end), Some(by)) = (number(from), number(end), number(by)) else {
@@ -576,6 +613,7 @@ impl Machine<'_, '_> {
         Ok(Next::Back)
     }
 
+    #[inline(never)]
     fn object(&mut self, list: u32) -> Result<Value, Fault> {
         let list = self.code.lists.get(list as usize).map(Box::as_ref).unwrap_or_default();
         let mut object = Object::with_capacity(list.len() / 2);
@@ -590,6 +628,7 @@ impl Machine<'_, '_> {
         Ok(Value::object(object))
     }
 
+    #[inline(never)]
     fn concat(&mut self, list: u32) -> Result<Value, Fault> {
         let list = self.code.lists.get(list as usize).map(Box::as_ref).unwrap_or_default();
         let mut text = String::new();
@@ -638,6 +677,7 @@ impl Machine<'_, '_> {
         Raised::Private(text, "a path is needed here, but this value is not a part of the input").into()
     }
 
+    #[inline(never)]
     fn call(
         &mut self,
         function: u32,
@@ -673,6 +713,7 @@ impl Machine<'_, '_> {
         Ok(())
     }
 
+    #[inline(never)]
     fn call_closure(
         &mut self,
         closure: Closure,
@@ -811,6 +852,7 @@ impl Machine<'_, '_> {
     }
 
     /// Gives an error to the latest fork that takes it.
+    #[inline(never)]
     fn raise(&mut self, at: usize, raised: Raised) -> Result<(), RunError> {
         while let Some(fork) = self.forks.pop() {
             self.fuel.charge(1)?;

@@ -159,12 +159,17 @@ pub fn drop_deep(mut values: Vec<Value>) {
     while let Some(value) = values.pop() {
         match value {
             Value::Array(array) => {
-                if let Some(mut array) = Rc::into_inner(array) {
+                if let Some(mut array) = Rc::into_inner(array)
+                    && array.items.iter().any(Value::is_last_container)
+                {
                     values.append(&mut array.items);
                 }
             }
             Value::Object(object) => {
-                if let Some(object) = Rc::into_inner(object) {
+                // One that holds no container goes by itself.
+                if let Some(object) = Rc::into_inner(object)
+                    && object.is_nested()
+                {
                     object.into_parts(&mut values);
                 }
             }

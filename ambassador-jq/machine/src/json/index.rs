@@ -9,11 +9,37 @@ use crate::{Resource, RunError};
 /// The longest text that an index can be made of: 28 bits hold a position.
 pub const LONGEST: usize = (1 << 28) - 1;
 
-/// A JSON text and its index.
+/// A JSON text and its index; behind it, strings of a program that is to run on it.
 #[derive(Debug)]
 pub struct Document<'a> {
     text: &'a str,
     tape: Vec<Node>,
+    /// The text of the program's strings. Positions go on from the end of `text`.
+    strings: &'a str,
+    /// The number of the first of their nodes.
+    first_string: usize,
+}
+
+/// The strings of a program, so that a run can take them for strings of its input: values that cost nothing to make, to
+/// copy and to write.
+#[derive(Debug, Default)]
+pub struct Strings {
+    /// Each as JSON, one behind the other.
+    text: String,
+    /// Where each stands between its quotes: position, length, whether there are escapes in it.
+    places: Vec<(usize, usize, bool)>,
+}
+
+impl Strings {
+    /// Adds one.
+    pub fn push(&mut self, string: &str) {
+        let mut text = Vec::with_capacity(string.len() + 2);
+        super::string::write(string, &mut text);
+        let text = String::from_utf8(text).unwrap_or_default();
+        let length = text.len().saturating_sub(2);
+        self.places.push((self.text.len() + 1, length, text.contains('\\')));
+        self.text.push_str(&text);
+    }
 }
 
 /// A value, a key or the end of a container: kind (3 bits), flag (1), position (28), and 28 more that mean something
@@ -22,7 +48,7 @@ pub struct Document<'a> {
 pub struct Node(u64);
 
 /// What a node stands for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     Null,
     False,
@@ -71,7 +97,8 @@ impl Node {
     }
 
     pub fn extra(self) -> usize {
-        (self.0 >> EXTRA & MASK) as usize
+        // Nothing stands above it.
+        (self.0 >> EXTRA) as usize
     }
 }
 
@@ -95,9 +122,47 @@ impl<'a> Document<'a> {
             blanks: 0,
             depth,
             digits,
+            wrong: None,
         };
-        indexer.run()?;
-        Ok(Self { text: valid, tape: indexer.tape })
+        match indexer.run() {
+            Ok(()) => Ok(Self { text: valid, tape: indexer.tape, strings: "", first_string: 0 }),
+            Err(Stop) => Err(match indexer.wrong {
+                Some((which, limit)) => RunError::Exhausted { which, limit },
+                None => RunError::Input { offset: indexer.at },
+            }),
+        }
+    }
+
+    /// Puts the strings of a program behind the text.
+    pub fn append(&mut self, strings: &'a Strings) -> Result<(), RunError> {
+        if self.text.len() + strings.text.len() > LONGEST {
+            return Err(RunError::Exhausted { which: Resource::Input, limit: LONGEST });
+        }
+        let start = self.text.len();
+        self.first_string = self.tape.len();
+        self.tape.extend(
+            strings.places.iter().map(|&(position, length, escapes)| {
+                Node::new(Kind::String, escapes, start + position, length)
+            }),
+        );
+        self.strings = &strings.text;
+        Ok(())
+    }
+
+    /// The number of the node of the program's first string; the others follow.
+    pub fn first_string(&self) -> usize {
+        self.first_string
+    }
+
+    /// The text from one byte to another, which is either of the input or of the program.
+    #[inline]
+    fn piece(&self, from: usize, to: usize) -> &'a [u8] {
+        match self.text.as_bytes().get(from..to) {
+            Some(piece) => piece,
+            None => {
+                self.strings.as_bytes().get(from - self.text.len()..to - self.text.len()).unwrap_or_default()
+            }
+        }
     }
 
     /// The node of this number; the value of the whole text is number 0.
@@ -134,12 +199,20 @@ impl<'a> Document<'a> {
             }
             Kind::End => (0, 0),
         };
-        self.text.as_bytes().get(from..to).unwrap_or_default()
+        self.piece(from, to)
     }
 
     /// What stands between the quotes of a string.
     pub fn between(&self, string: Node) -> &'a str {
-        self.text.get(string.position()..string.position() + string.extra()).unwrap_or_default()
+        let (from, to) = (string.position(), string.position() + string.extra());
+        let start = self.text.len();
+        let piece = self.text.get(from..to);
+        piece.or_else(|| self.strings.get(from.checked_sub(start)?..to - start)).unwrap_or_default()
+    }
+
+    /// The same as bytes: enough to compare, and without a look for the boundaries of characters.
+    pub fn bytes_between(&self, string: Node) -> &'a [u8] {
+        self.piece(string.position(), string.position() + string.extra())
     }
 
     /// How many items or entries a container has.
@@ -211,8 +284,9 @@ impl<'a> Document<'a> {
         for (at, (key, _)) in self.entries(number).enumerate() {
             let key = self.node(key as usize);
             let before = keys.get(..at).unwrap_or_default();
-            let same =
-                |known: &Node| known.extra() == key.extra() && self.between(*known) == self.between(key);
+            let same = |known: &Node| {
+                known.extra() == key.extra() && self.bytes_between(*known) == self.bytes_between(key)
+            };
             if key.flag() || before.iter().any(same) {
                 return false;
             }
@@ -223,23 +297,76 @@ impl<'a> Document<'a> {
         true
     }
 
+    /// Whether a string is this text.
+    pub fn is_string(&self, string: Node, wanted: &str) -> bool {
+        if string.flag() {
+            return super::string::unescape(self.between(string)) == wanted;
+        }
+        string.extra() == wanted.len() && self.bytes_between(string) == wanted.as_bytes()
+    }
+
+    /// Whether two strings are the same.
+    pub fn same_strings(&self, a: Node, b: Node) -> bool {
+        if a.flag() || b.flag() {
+            return self.is_string(a, &super::string::unescape(self.between(b)));
+        }
+        a.extra() == b.extra() && self.bytes_between(a) == self.bytes_between(b)
+    }
+
+    /// The value of a key of an object, where the key is a string that has a node too.
+    pub fn lookup_node(&self, number: u32, wanted: Node) -> Option<u32> {
+        if wanted.flag() {
+            return self.lookup(number, &super::string::unescape(self.between(wanted)));
+        }
+        self.find(number, wanted.extra(), |key| self.same_strings(key, wanted))
+    }
+
     /// The value of a key of an object: of several the last.
     pub fn lookup(&self, number: u32, wanted: &str) -> Option<u32> {
-        let end = self.behind(number).saturating_sub(1);
-        let (mut at, mut found) = (number + 1, None);
-        while at < end {
-            let key = self.node(at as usize);
-            let same = if key.flag() {
-                super::string::unescape(self.between(key)) == wanted
-            } else {
-                key.extra() == wanted.len() && self.between(key) == wanted
-            };
-            if same {
-                found = Some(at + 1);
+        self.find(number, wanted.len(), |key| self.is_string(key, wanted))
+    }
+
+    #[inline]
+    fn find(&self, number: u32, length: usize, is_wanted: impl Fn(Node) -> bool) -> Option<u32> {
+        let first = number as usize + 1;
+        let end = (self.behind(number) as usize).saturating_sub(1);
+        let entries = self.tape.get(first..end).unwrap_or_default();
+        let (mut at, mut found) = (0, None);
+        while let Some([key, value, ..]) = entries.get(at..) {
+            if (key.extra() == length || key.flag()) && is_wanted(*key) {
+                found = Some(at);
             }
-            at = self.behind(at + 1);
+            at = match value.kind() {
+                Kind::Array | Kind::Object => value.extra().saturating_sub(first),
+                _ => at + 2,
+            };
         }
-        found
+        // The number of a node has 28 bits.
+        found.and_then(|at| u32::try_from(first + at + 1).ok())
+    }
+
+    /// From where to where the text of an entry goes, its key's quote first, if nothing but a colon stands between key
+    /// and value and there are no blanks in the value.
+    pub fn compact_entry(&self, key: u32) -> Option<(usize, usize)> {
+        let (name, value) = (self.node(key as usize), self.node(key as usize + 1));
+        let from = name.position().checked_sub(1)?;
+        let behind_key = name.position() + name.extra() + 1;
+        let (start, end) = match value.kind() {
+            Kind::Null | Kind::True => (value.position(), value.position() + 4),
+            Kind::False => (value.position(), value.position() + 5),
+            Kind::Number => (value.position(), value.position() + value.extra()),
+            Kind::String => (value.position().checked_sub(1)?, value.position() + value.extra() + 1),
+            Kind::Array | Kind::Object if !value.flag() => {
+                (value.position(), self.node(value.extra().checked_sub(1)?).position() + 1)
+            }
+            _ => return None,
+        };
+        (start == behind_key + 1 && end <= self.text.len()).then_some((from, end))
+    }
+
+    /// What stands from one byte to another.
+    pub fn span(&self, from: usize, to: usize) -> &'a [u8] {
+        self.piece(from, to)
     }
 
     /// Appends the text of a value without the blanks between its words.
@@ -266,6 +393,9 @@ impl<'a> Document<'a> {
     }
 }
 
+/// The text is refused; why is in [`Indexer::wrong`]. It has no size, since every word of a body could end so.
+struct Stop;
+
 /// A container that is open.
 struct Open {
     node: usize,
@@ -283,10 +413,12 @@ struct Indexer<'a> {
     blanks: usize,
     depth: usize,
     digits: usize,
+    /// The limit that was reached; without one, the text stops being JSON at `at`.
+    wrong: Option<(Resource, usize)>,
 }
 
 impl Indexer<'_> {
-    fn run(&mut self) -> Result<(), RunError> {
+    fn run(&mut self) -> Result<(), Stop> {
         loop {
             // A value. Brackets that open lead to another one.
             let opened = self.value()?;
@@ -318,7 +450,7 @@ impl Indexer<'_> {
     }
 
     /// Reads a value; gives whether it is a container that is not empty, and so has values to read.
-    fn value(&mut self) -> Result<bool, RunError> {
+    fn value(&mut self) -> Result<bool, Stop> {
         let byte = self.skip_blanks();
         let start = self.at;
         match byte {
@@ -350,9 +482,10 @@ impl Indexer<'_> {
         Ok(false)
     }
 
-    fn open(&mut self, kind: Kind) -> Result<(), RunError> {
+    fn open(&mut self, kind: Kind) -> Result<(), Stop> {
         if self.open.len() >= self.depth {
-            return Err(RunError::Exhausted { which: Resource::Depth, limit: self.depth });
+            self.wrong = Some((Resource::Depth, self.depth));
+            return Err(Stop);
         }
         let (node, is_object) = (self.tape.len(), kind == Kind::Object);
         self.open.push(Open { node, count: 0, blanks: self.blanks, is_object });
@@ -373,7 +506,7 @@ impl Indexer<'_> {
         self.at += 1;
     }
 
-    fn key(&mut self) -> Result<(), RunError> {
+    fn key(&mut self) -> Result<(), Stop> {
         if self.skip_blanks() != b'"' {
             return self.fail();
         }
@@ -387,19 +520,35 @@ impl Indexer<'_> {
     }
 
     /// A string, behind its first quote.
-    fn string(&mut self) -> Result<(), RunError> {
+    #[inline]
+    fn string(&mut self) -> Result<(), Stop> {
         let start = self.at;
-        match end_of_string(self.text, start) {
+        let end = next_special(self.text, start);
+        if self.text.get(end) == Some(&b'"') {
+            self.tape.push(Node::new(Kind::String, false, start, end - start));
+            self.at = end + 1;
+            return Ok(());
+        }
+        self.string_with_escapes(start, end)
+    }
+
+    /// A string of which nothing is special from `start` to `from`.
+    #[inline(never)]
+    fn string_with_escapes(&mut self, start: usize, from: usize) -> Result<(), Stop> {
+        match end_of_string(self.text, from) {
             Ok((end, escapes)) => {
                 self.tape.push(Node::new(Kind::String, escapes, start, end - start));
                 self.at = end + 1;
                 Ok(())
             }
-            Err(offset) => Err(RunError::Input { offset }),
+            Err(offset) => {
+                self.at = offset;
+                Err(Stop)
+            }
         }
     }
 
-    fn number(&mut self) -> Result<(), RunError> {
+    fn number(&mut self) -> Result<(), Stop> {
         let start = self.at;
         let mut is_integer = true;
         self.at += usize::from(self.byte() == b'-');
@@ -421,13 +570,14 @@ impl Indexer<'_> {
         }
         let length = self.at - start;
         if length > self.digits {
-            return Err(RunError::Exhausted { which: Resource::Digits, limit: self.digits });
+            self.wrong = Some((Resource::Digits, self.digits));
+            return Err(Stop);
         }
         self.tape.push(Node::new(Kind::Number, is_integer, start, length));
         Ok(())
     }
 
-    fn expect_digits(&mut self) -> Result<(), RunError> {
+    fn expect_digits(&mut self) -> Result<(), Stop> {
         if !self.byte().is_ascii_digit() {
             return self.fail();
         }
@@ -441,7 +591,7 @@ impl Indexer<'_> {
         }
     }
 
-    fn word(&mut self, word: &[u8], kind: Kind, start: usize) -> Result<(), RunError> {
+    fn word(&mut self, word: &[u8], kind: Kind, start: usize) -> Result<(), Stop> {
         for byte in word {
             if self.byte() != *byte {
                 return self.fail();
@@ -470,8 +620,8 @@ impl Indexer<'_> {
         self.text.get(self.at).copied().unwrap_or(0)
     }
 
-    fn fail<T>(&self) -> Result<T, RunError> {
-        Err(RunError::Input { offset: self.at })
+    fn fail<T>(&self) -> Result<T, Stop> {
+        Err(Stop)
     }
 }
 
@@ -507,12 +657,13 @@ fn escape(text: &[u8], at: usize) -> Result<usize, usize> {
 }
 
 /// The next quote, backslash or control character from here on, or the end: eight bytes at a time.
+#[inline]
 fn next_special(text: &[u8], start: usize) -> usize {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGH: u64 = ONES << 7;
     let mut at = start;
-    while let Some(bytes) = text.get(at..at + 8).and_then(|bytes| <[u8; 8]>::try_from(bytes).ok()) {
-        let word = u64::from_le_bytes(bytes);
+    while let Some(bytes) = text.get(at..).and_then(<[u8]>::first_chunk) {
+        let word = u64::from_le_bytes(*bytes);
         // A byte of these is 0 where a quote or a backslash stands; subtracting 1 from 0 sets its highest bit. Borrows
         // spoil only bytes above the first hit.
         let quote = word ^ (ONES * 0x22);

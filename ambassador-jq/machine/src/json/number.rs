@@ -90,9 +90,12 @@ pub fn write(value: f64, output: &mut Vec<u8>) {
         #[expect(clippy::cast_possible_truncation, reason = "below 10^15")]
         let integer = value as i64;
         if integer != 0 || value.is_sign_positive() {
-            let _ = write!(output, "{integer}");
+            super::append(output, itoa::Buffer::new().format(integer).as_bytes());
             return;
         }
+    }
+    if write_short(value, output) {
+        return;
     }
     // `-1.2345e-7`: the digits and where their point belongs.
     let mut buffer = Vec::with_capacity(32);
@@ -104,6 +107,35 @@ pub fn write(value: f64, output: &mut Vec<u8>) {
     let digits: Vec<u8> = mantissa.bytes().filter(u8::is_ascii_digit).collect();
     output.extend_from_slice(sign.as_bytes());
     layout(&digits, exponent + 1, output);
+}
+
+/// A number with few digits behind its point, such as a price. Two decimals of at most 15 digits are never the same
+/// double, so the first that gives the number back is the shortest.
+fn write_short(value: f64, output: &mut Vec<u8>) -> bool {
+    const TENS: [(f64, i64); 4] = [(1e1, 10), (1e2, 100), (1e3, 1_000), (1e4, 10_000)];
+    let size = value.abs();
+    if !(1e-4..1e10).contains(&size) {
+        return false;
+    }
+    for (at, (ten, unit)) in TENS.into_iter().enumerate() {
+        let scaled = (size * ten).round();
+        #[expect(clippy::float_cmp, reason = "nothing but the very number will do")]
+        if scaled / ten == size {
+            #[expect(clippy::cast_possible_truncation, reason = "below 10^14")]
+            let scaled = scaled as i64;
+            if value < 0.0 {
+                output.push(b'-');
+            }
+            let mut buffer = itoa::Buffer::new();
+            super::append(output, buffer.format(scaled / unit).as_bytes());
+            output.push(b'.');
+            let digits = buffer.format(scaled % unit).as_bytes();
+            output.extend(std::iter::repeat_n(b'0', (at + 1).saturating_sub(digits.len())));
+            output.extend_from_slice(digits);
+            return true;
+        }
+    }
+    false
 }
 
 /// Writes digits whose decimal point stands behind the first `point` of them.
@@ -174,6 +206,12 @@ mod tests {
             (100.0 / 3.0, "33.333333333333336"),
             (1e17 / 3.0, "33333333333333332"),
             (0.1 + 0.2, "0.30000000000000004"),
+            (21.98, "21.98"),
+            (-0.05, "-0.05"),
+            (1.005, "1.005"),
+            (100.25, "100.25"),
+            (9_999_999_999.5, "9999999999.5"),
+            (0.3 * 3.0, "0.8999999999999999"),
             (f64::INFINITY, "1.7976931348623157e+308"),
             (f64::NEG_INFINITY, "-1.7976931348623157e+308"),
             (f64::NAN, "null"),
@@ -192,6 +230,20 @@ mod tests {
                 let mut output = Vec::new();
                 write(value, &mut output);
                 assert_eq!(read(&output).to_bits(), value.to_bits(), "{}", String::from_utf8_lossy(&output));
+            }
+        }
+    }
+
+    #[test]
+    fn few_digits_are_written_as_the_standard_library_does() {
+        let mut state = 1_u64;
+        for _ in 0..100_000 {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            #[expect(clippy::cast_precision_loss)]
+            let value =
+                (state >> 34) as f64 / [1.0, 10.0, 100.0, 1e3, 1e4, 1e5, 7.0][(state >> 20) as usize % 7];
+            if value >= 1e-3 {
+                check(value, &format!("{value}"));
             }
         }
     }

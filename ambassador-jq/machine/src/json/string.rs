@@ -70,7 +70,7 @@ pub fn write(text: &str, output: &mut Vec<u8>) {
             0..0x20 | 0x7F => b"",
             _ => continue,
         };
-        output.extend_from_slice(bytes.get(start..at).unwrap_or_default());
+        super::append(output, bytes.get(start..at).unwrap_or_default());
         start = at + 1;
         if escape.is_empty() {
             let digit = |half: u8| if half < 10 { b'0' + half } else { b'a' + half - 10 };
@@ -79,7 +79,7 @@ pub fn write(text: &str, output: &mut Vec<u8>) {
             output.extend_from_slice(escape);
         }
     }
-    output.extend_from_slice(bytes.get(start..).unwrap_or_default());
+    super::append(output, bytes.get(start..).unwrap_or_default());
     output.push(b'"');
 }
 

@@ -37,7 +37,7 @@ impl Clone for Object {
 
 impl Drop for Object {
     fn drop(&mut self) {
-        if self.entries.iter().any(|(_, value)| value.is_last_container()) {
+        if self.is_nested() {
             let mut values = Vec::new();
             values.extend(self.entries.drain(..).map(|(_, value)| value));
             drop_deep(values);
@@ -49,6 +49,7 @@ impl Drop for Object {
 fn is_key(key: &Value, text: &str, input: &Document) -> bool {
     match key {
         Value::String(key) => key.as_str() == text,
+        Value::Node(node) => input.is_string(input.node(*node as usize), text),
         _ => key.as_str(input).is_some_and(|key| key == text),
     }
 }
@@ -68,7 +69,8 @@ impl Object {
 
     /// An object of the input: of keys that are there several times the last one counts.
     pub fn of_input(node: u32, input: &Document) -> Self {
-        let mut new = Self::with_capacity(input.count(node));
+        // What is made of it is most often one entry longer.
+        let mut new = Self::with_capacity(input.count(node) + 1);
         if input.has_plain_keys(node) {
             new.entries
                 .extend(input.entries(node).map(|(key, value)| (Value::Node(key), Value::Node(value))));
@@ -79,6 +81,11 @@ impl Object {
             new.insert(Value::Node(key), Value::Node(value), input);
         }
         new
+    }
+
+    /// Whether it holds a container that nobody else does.
+    pub(crate) fn is_nested(&self) -> bool {
+        self.entries.iter().any(|(_, value)| value.is_last_container())
     }
 
     pub fn len(&self) -> usize {

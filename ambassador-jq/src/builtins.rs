@@ -369,7 +369,7 @@ fn to_number(cx: &mut Context, values: &mut [Value]) -> Result<Value, Fault> {
     if let Some(text) = value.as_str(cx.input) {
         cx.fuel.charge(text.len() / 16)?;
         if text.len() <= cx.fuel.limits().digits {
-            let digits = text.strip_prefix('-').unwrap_or(&text);
+            let digits = text.strip_prefix(['-', '+']).unwrap_or(&text);
             let is_number =
                 digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-'))
                     && digits.bytes().next().is_some_and(|byte| byte.is_ascii_digit() || byte == b'.');

@@ -85,7 +85,7 @@ fn hostile_programs_end() {
         "[range(1e5)] | map([range(1e5)])",
         "reduce range(2000) as $i (0; [.])",
         "reduce range(1e6) as $i (0; [.])",
-        "null | last(path(limit(100000; repeat(.a?))))",
+        "null | last(path(limit(100000; recurse(.a?))))",
         "[range(1000) | tostring * 1000] | add",
         "\"x\" * 1000000 | explode",
         "\"x\" * 1000000 | gsub(\"x\"; \"yy\")",

@@ -24,9 +24,13 @@ pub(crate) fn format(name: &str) -> Option<Native> {
         "@tsv" => |cx, v| row(cx, v, "\t", "cannot be tsv-formatted, only array", tsv),
         "@sh" => sh,
         "@base64" => |cx, v| Ok(Value::string(encode(text(&take(v, 0), cx)?.as_bytes(), BASE64, 6, 4))),
-        "@base64d" => |cx, v| decode(cx, v, BASE64, 6, "is not valid base64 data"),
+        "@base64d" => {
+            |cx, v| decode(cx, v, BASE64, 6, "is not valid base64 data", "trailing base64 byte found")
+        }
         "@base32" => |cx, v| Ok(Value::string(encode(text(&take(v, 0), cx)?.as_bytes(), BASE32, 5, 8))),
-        "@base32d" => |cx, v| decode(cx, v, BASE32, 5, "is not valid base32 data"),
+        "@base32d" => {
+            |cx, v| decode(cx, v, BASE32, 5, "is not valid base32 data", "trailing base32 byte found")
+        }
         _ => return None,
     })
 }
@@ -52,7 +56,7 @@ fn html(text: &str) -> String {
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
             '&' => escaped.push_str("&amp;"),
-            '\'' => escaped.push_str("&#39;"),
+            '\'' => escaped.push_str("&apos;"),
             '"' => escaped.push_str("&quot;"),
             c => escaped.push(c),
         }
@@ -84,13 +88,17 @@ fn unescape_uri(cx: &mut Context, values: &mut [Value]) -> Result<Value, Fault> 
             continue;
         }
         let digits = behind.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
+        let digits = digits.filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
         let Some(byte) = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) else {
             return Err(one(&value, "is not a valid uri encoding"));
         };
         bytes.push(byte);
         rest = behind.get(2..).unwrap_or_default();
     }
-    Ok(Value::string(String::from_utf8_lossy(&bytes)))
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok(Value::string(text)),
+        Err(_) => Err(one(&value, "is not a valid uri encoding")),
+    }
 }
 
 fn row(
@@ -193,6 +201,7 @@ fn decode(
     alphabet: &[u8],
     bits: u32,
     wrong: &'static str,
+    trailing: &'static str,
 ) -> Result<Value, Fault> {
     let value = take(values, 0);
     let text = text(&value, cx)?;
@@ -209,8 +218,9 @@ fn decode(
             bytes.extend(u8::try_from(buffer >> held & 0xFF));
         }
     }
-    if bytes.is_empty() && !text.is_empty() {
-        return Err(one(&value, wrong));
+    // A letter of which not a bit was used.
+    if held >= bits {
+        return Err(one(&value, trailing));
     }
     Ok(Value::string(String::from_utf8_lossy(&bytes)))
 }

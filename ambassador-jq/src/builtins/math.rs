@@ -3,7 +3,7 @@
 use super::{Context, Entry, take};
 use crate::arithmetic;
 use crate::fault::{Fault, one};
-use crate::value::{Type, Value};
+use crate::value::Value;
 
 /// Functions of one number.
 macro_rules! unary {
@@ -49,7 +49,6 @@ const OTHERS: &[Entry] = of_arguments![
 ];
 
 const SPECIAL: &[Entry] = &[
-    ("abs", 0, |cx, v| absolute(&take(v, 0), cx)),
     ("isinfinite", 0, |cx, v| test(cx, v, f64::is_infinite)),
     ("isnan", 0, |cx, v| test(cx, v, f64::is_nan)),
     ("isnormal", 0, |cx, v| test(cx, v, f64::is_normal)),
@@ -124,7 +123,6 @@ pub(super) fn absolute(value: &Value, cx: &Context) -> Result<Value, Fault> {
     match value.as_number(cx.input) {
         Some(number) if number < 0.0 => arithmetic::negate(value, cx.input),
         Some(_) => Ok(value.clone()),
-        None if value.kind(cx.input) == Type::Null => Err(one(value, "has no absolute value")),
         None => Err(one(value, "has no absolute value")),
     }
 }

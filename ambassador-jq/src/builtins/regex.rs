@@ -118,7 +118,12 @@ fn find(cx: &mut Context, values: &mut [Value]) -> Result<Value, Fault> {
     let cost = |length: usize| length.saturating_mul(1 + compiled.size / 512) / 4;
     cx.fuel.charge(8 + cost(text.len()))?;
     if only_whether.is_true(cx.input) {
-        return Ok(Value::Bool(compiled.regex.is_match(&text)));
+        let found = if compiled.skip_empty {
+            compiled.regex.find_iter(&text).any(|found| !found.is_empty())
+        } else {
+            compiled.regex.is_match(&text)
+        };
+        return Ok(Value::Bool(found));
     }
     let mut found = Vec::new();
     let names: Vec<Option<&str>> = compiled.regex.capture_names().collect();
@@ -160,7 +165,7 @@ fn find(cx: &mut Context, values: &mut [Value]) -> Result<Value, Fault> {
                 cx.fuel.reserve(0)?;
             }
         }
-        if !compiled.global {
+        if !compiled.global && !skipped {
             break;
         }
         start = whole.end();

@@ -21,8 +21,12 @@ pub(super) const TABLE: &[Entry] = &[
     ("endswith", 1, |cx, v| {
         both(cx, v, "endswith() requires string inputs", |text, part| text.ends_with(part))
     }),
-    ("_ltrimstr", 1, |cx, v| Ok(trim_by(cx, v, |text, part| text.strip_prefix(part)))),
-    ("_rtrimstr", 1, |cx, v| Ok(trim_by(cx, v, |text, part| text.strip_suffix(part)))),
+    ("_ltrimstr", 1, |cx, v| {
+        trim_by(cx, v, "startswith() requires string inputs", |text, part| text.strip_prefix(part))
+    }),
+    ("_rtrimstr", 1, |cx, v| {
+        trim_by(cx, v, "endswith() requires string inputs", |text, part| text.strip_suffix(part))
+    }),
     ("trim", 0, |cx, v| trim(cx, v, str::trim_matches)),
     ("ltrim", 0, |cx, v| trim(cx, v, str::trim_start_matches)),
     ("rtrim", 0, |cx, v| trim(cx, v, |text, blank| text.trim_end_matches(blank))),
@@ -95,7 +99,8 @@ fn implode(cx: &mut Context, values: &mut [Value]) -> Result<Value, Fault> {
         };
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturating")]
         let code = number as u32;
-        text.push(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER));
+        let c = char::from_u32(code).filter(|_| number > -1.0);
+        text.push(c.unwrap_or(char::REPLACEMENT_CHARACTER));
     }
     Ok(Value::string(text))
 }
@@ -119,14 +124,15 @@ fn both(
 fn trim_by(
     cx: &mut Context,
     values: &mut [Value],
+    wanted: &'static str,
     cut: impl for<'t> Fn(&'t str, &str) -> Option<&'t str>,
-) -> Value {
+) -> Result<Value, Fault> {
     let (value, part) = (take(values, 0), take(values, 1));
     let trimmed = match (value.as_str(cx.input), part.as_str(cx.input)) {
         (Some(text), Some(part)) => cut(&text, &part).map(ToOwned::to_owned),
-        _ => None,
+        _ => return Err(plain(wanted)),
     };
-    trimmed.map_or(value, Value::string)
+    Ok(trimmed.map_or(value, Value::string))
 }
 
 fn trim(
@@ -135,7 +141,7 @@ fn trim(
     cut: impl for<'t> Fn(&'t str, fn(char) -> bool) -> &'t str,
 ) -> Result<Value, Fault> {
     let value = take(values, 0);
-    let Some(text) = value.as_str(cx.input) else { return Err(one(&value, "trim input must be a string")) };
+    let Some(text) = value.as_str(cx.input) else { return Err(plain("trim input must be a string")) };
     cx.fuel.charge(text.len() / 16)?;
     let trimmed = cut(&text, char::is_whitespace);
     if trimmed.len() == text.len() {

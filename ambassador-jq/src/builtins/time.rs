@@ -159,7 +159,7 @@ fn mktime(cx: &mut Context, values: &mut [Value]) -> Result<Value, Fault> {
     if value.kind(cx.input) != Type::Array {
         return Err(plain("mktime requires array inputs"));
     }
-    if value.width(cx.input) < 6 {
+    if value.width(cx.input) == 0 {
         return Err(plain("mktime requires array of 6 numbers"));
     }
     match Moment::of_value(&value, cx) {
@@ -177,7 +177,7 @@ fn strftime(
     let (value, format) = (take(values, 0), take(values, 1));
     let moment = match value.as_number(cx.input) {
         Some(seconds) if seconds.abs() < FARTHEST => Some(Moment::of_seconds(seconds)),
-        None if value.width(cx.input) >= 6 => Moment::of_value(&value, cx),
+        None if value.width(cx.input) > 0 => Moment::of_value(&value, cx),
         _ => None,
     };
     let Some(moment) = moment else { return Err(plain(no_time)) };

@@ -389,7 +389,8 @@ impl Parser {
             }
             Word::Variable(name) => {
                 self.advance();
-                let kind = if name == "__loc__" { Kind::Location } else { Kind::Variable(name) };
+                let is_location = name == "__loc__";
+                let kind = if is_location { Kind::Location } else { Kind::Variable(name) };
                 Ok(self.node(start, kind))
             }
             Word::Sign("..") => {
@@ -600,8 +601,13 @@ impl Parser {
         let (key, implied) = match self.peek().clone() {
             Word::Variable(name) => {
                 let key = self.text_node(name.clone());
-                let kind = if name == "__loc__" { Kind::Location } else { Kind::Variable(name) };
+                let is_location = name == "__loc__";
+                let kind = if is_location { Kind::Location } else { Kind::Variable(name) };
                 let value = self.node(start, kind);
+                // `{$x: v}`: the variable is the key.
+                if !is_location && self.takes(":") {
+                    return Ok(Entry { key: value, value: Value::Given(self.entry_value()?) });
+                }
                 return Ok(Entry { key, value: Value::Given(value) });
             }
             Word::Name(name) => (self.text_node(name), true),

@@ -219,7 +219,11 @@ fn place_mut<'v>(
             let Some(array) = value.array_mut(input) else { return Err(plain("no array")) };
             let length = array.items().len();
             let Some(at) = item(number, length) else {
-                return Err(plain("Out of bounds negative array index"));
+                return Err(plain(if number.is_nan() {
+                    "Cannot set array element at NaN index"
+                } else {
+                    "Out of bounds negative array index"
+                }));
             };
             if at >= LONGEST {
                 return Err(plain("Array index too large"));

@@ -8,6 +8,7 @@ mod demo;
 mod deny;
 mod dist;
 mod envoy;
+mod fuzz;
 mod images;
 mod legacy;
 mod paths;
@@ -44,6 +45,8 @@ enum Command {
     },
     /// Build target/dist/plugin.wasm and target/dist/kubectl-ambassador
     Build,
+    /// Look for inputs that break the engine's promises, by libFuzzer
+    Fuzz(fuzz::Args),
     /// Get everything that the other commands need, once
     Setup,
     /// Run a real one-node Kubernetes cluster on this machine
@@ -96,6 +99,7 @@ fn main() {
         Command::Test(args) => test::run(&args),
         Command::Codegen { check } => codegen::run(check),
         Command::Build => dist::build().map(drop),
+        Command::Fuzz(args) => fuzz::run(&args),
         Command::Setup => setup::run(),
         Command::Cluster { command } => cluster(command),
     };

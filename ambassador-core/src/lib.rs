@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 #![warn(clippy::panic, clippy::expect_used, clippy::indexing_slicing, clippy::unreachable, clippy::todo)]
 
+pub mod coding;
 pub mod config;
 pub mod exchange;
 pub mod limits;

@@ -3,6 +3,7 @@
 //! These types only carry what was written. Their meaning, with its defaults and checks, is in
 //! [`ports`](crate::ports), [`limits`](crate::limits) and [`rules`](crate::rules).
 
+mod format;
 mod scalar;
 #[cfg(feature = "yaml")]
 mod schema;
@@ -11,6 +12,7 @@ pub mod yaml;
 
 use serde::{Deserialize, Serialize};
 
+pub use format::{Csv, Form, Format, FormatOptions, NoOptions, Text, Tsv, Xml};
 pub use scalar::{OneOrMany, Scalar};
 
 /// The only `apiVersion` there is.
@@ -156,12 +158,13 @@ pub struct Response {
     /// `method`, `path`, `query`, `headers` and `port`; `$response` holds `status` and `headers`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jq: Option<String>,
-    /// The format the body is in: `json`, whatever its Content-Type says. Default: what Content-Type says.
+    /// The format the body is in, whatever its Content-Type says: `json`, `ndjson`, `xml`, `csv`, `tsv`, `yaml`, `text`
+    /// or `form`, or a map of that to its options. Default: what Content-Type says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub from: Option<String>,
-    /// The format the new body is written in. Default: `json`.
+    pub from: Option<Format>,
+    /// The format the new body is written in: one of those, or `prometheus`. Default: `json`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub to: Option<String>,
+    pub to: Option<Format>,
     /// Headers of the answer that are set or removed.
     #[serde(default)]
     pub headers: HeaderEdits,

@@ -9,6 +9,7 @@
 pub mod coding;
 pub mod config;
 pub mod exchange;
+pub mod format;
 pub mod limits;
 pub mod matcher;
 pub mod ports;

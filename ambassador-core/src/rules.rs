@@ -196,8 +196,13 @@ fn port(written: Option<&str>, ports: &PortMap, path: &Path, problems: &mut Vec<
 
 fn transform(written: &config::Response, path: &Path, problems: &mut Vec<Problem>) -> Option<Transform> {
     for (field, format) in [("from", &written.from), ("to", &written.to)] {
-        let Some(format) = format.as_deref() else { continue };
+        let Some(format) = format else { continue };
         let path = path.key(field);
+        let config::Format::Name(format) = format else {
+            problems.push(Problem::new(&path, "options of formats are not supported by this version"));
+            continue;
+        };
+        let format = format.as_str();
         if PLANNED_FORMATS.contains(&format) {
             problems.push(Problem::new(&path, format!("format {format} is not supported by this version")));
         } else if format != "json" {
@@ -216,7 +221,7 @@ fn transform(written: &config::Response, path: &Path, problems: &mut Vec<Problem
         return None;
     }
     match Program::compile_with(text, &VARIABLES) {
-        Ok(program) => Some(Transform { program, from_json: written.from.as_deref() == Some("json") }),
+        Ok(program) => Some(Transform { program, from_json: written.from.is_some() }),
         Err(found) => {
             problems.extend(
                 found.into_iter().map(|problem| Problem::new(&path, problem.message).range(problem.range)),

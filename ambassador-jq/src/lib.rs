@@ -22,6 +22,7 @@
 mod builtins;
 mod compile;
 mod error;
+pub mod json;
 mod prelude;
 mod program;
 mod syntax;
@@ -30,4 +31,4 @@ pub use ambassador_jq_machine::{Limits, Outputs, Resource, RunError};
 pub use error::{Problem, Problems};
 pub use program::{Program, Run};
 
-use ambassador_jq_machine::{arithmetic, code, fault, fuel, json, run, value};
+use ambassador_jq_machine::{arithmetic, code, fault, fuel, run, value};

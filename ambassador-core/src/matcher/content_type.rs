@@ -57,14 +57,14 @@ pub fn is_stream(content_type: &[u8]) -> bool {
     })
 }
 
-fn parts(content_type: &[u8]) -> Option<(&[u8], &[u8])> {
+pub(crate) fn parts(content_type: &[u8]) -> Option<(&[u8], &[u8])> {
     let media_type = content_type.split(|&byte| byte == b';').next()?.trim_ascii();
     let slash = media_type.iter().position(|&byte| byte == b'/')?;
     let (kind, rest) = media_type.split_at_checked(slash)?;
     Some((kind, rest.get(1..)?))
 }
 
-fn subtype_is(found: &[u8], wanted: &[u8]) -> bool {
+pub(crate) fn subtype_is(found: &[u8], wanted: &[u8]) -> bool {
     let suffix =
         found.iter().rposition(|&byte| byte == b'+').and_then(|plus| found.get(plus.saturating_add(1)..));
     found.eq_ignore_ascii_case(wanted) || suffix.is_some_and(|suffix| suffix.eq_ignore_ascii_case(wanted))

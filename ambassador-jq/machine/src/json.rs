@@ -3,6 +3,7 @@
 pub mod index;
 pub mod number;
 pub mod string;
+pub mod view;
 
 pub use index::{Document, Strings};
 

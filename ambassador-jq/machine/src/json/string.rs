@@ -56,6 +56,12 @@ fn unicode<'a>(text: &'a str, output: &mut String) -> &'a str {
 /// escaped as jq does it, all else is written as it is.
 pub fn write(text: &str, output: &mut Vec<u8>) {
     output.push(b'"');
+    escape(text, output);
+    output.push(b'"');
+}
+
+/// Appends a text as it stands between the quotes of a JSON string: at most six bytes for each of its own.
+pub fn escape(text: &str, output: &mut Vec<u8>) {
     let bytes = text.as_bytes();
     let mut start = 0;
     for (at, &byte) in bytes.iter().enumerate() {
@@ -80,7 +86,6 @@ pub fn write(text: &str, output: &mut Vec<u8>) {
         }
     }
     super::append(output, bytes.get(start..).unwrap_or_default());
-    output.push(b'"');
 }
 
 #[cfg(test)]

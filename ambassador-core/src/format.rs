@@ -6,12 +6,23 @@
 //! format makes of what.
 
 mod charset;
+#[cfg(feature = "csv")]
+mod csv;
 mod error;
 mod form;
 mod ndjson;
 mod options;
 mod output;
+mod prometheus;
+#[cfg(feature = "csv")]
+mod table;
 mod text;
+#[cfg(feature = "csv")]
+mod tsv;
+#[cfg(feature = "xml")]
+mod xml;
+#[cfg(feature = "yaml-body")]
+mod yaml;
 
 use std::borrow::Cow;
 
@@ -40,6 +51,14 @@ pub struct Reader(Read);
 enum Read {
     Json,
     Ndjson,
+    #[cfg(feature = "xml")]
+    Xml(xml::Reader),
+    #[cfg(feature = "csv")]
+    Csv(csv::Reader),
+    #[cfg(feature = "csv")]
+    Tsv(tsv::Reader),
+    #[cfg(feature = "yaml-body")]
+    Yaml,
     Text(text::Reader),
     Form(form::Reader),
 }
@@ -55,22 +74,33 @@ impl Reader {
         Some(Self(match name {
             Name::Json => Read::Json,
             Name::Ndjson => Read::Ndjson,
-            Name::Text => Read::Text(text::Reader::new(
-                options.text.as_ref().unwrap_or(&<_>::default()),
-                &path,
-                problems,
-            )?),
-            Name::Form => Read::Form(form::Reader::new(
-                options.form.as_ref().unwrap_or(&<_>::default()),
-                &path,
-                problems,
-            )),
+            #[cfg(feature = "xml")]
+            Name::Xml => {
+                Read::Xml(xml::Reader::new(&options.xml.clone().unwrap_or_default(), &path, problems))
+            }
+            #[cfg(feature = "csv")]
+            Name::Csv => {
+                Read::Csv(csv::Reader::new(&options.csv.clone().unwrap_or_default(), &path, problems))
+            }
+            #[cfg(feature = "csv")]
+            Name::Tsv => {
+                Read::Tsv(tsv::Reader::new(&options.tsv.clone().unwrap_or_default(), &path, problems))
+            }
+            #[cfg(feature = "yaml-body")]
+            Name::Yaml => Read::Yaml,
+            Name::Text => {
+                Read::Text(text::Reader::new(&options.text.clone().unwrap_or_default(), &path, problems)?)
+            }
+            Name::Form => {
+                Read::Form(form::Reader::new(&options.form.clone().unwrap_or_default(), &path, problems))
+            }
             Name::Prometheus => {
                 let problem = Problem::new(&path, "prometheus can only be written");
                 problems.push(problem.hint("read it as text, with `lines`"));
                 return None;
             }
-            _ => return not_built_in(name, &path, problems),
+            #[cfg(not(all(feature = "xml", feature = "csv", feature = "yaml-body")))]
+            name => return not_built_in(name, &path, problems),
         }))
     }
 
@@ -79,7 +109,19 @@ impl Reader {
     pub fn for_content_type(content_type: Option<&[u8]>) -> Option<Self> {
         let Some(content_type) = content_type else { return Some(Self(Read::Json)) };
         let (kind, subtype) = media::parts(content_type)?;
-        let all = [Read::Json, Read::Ndjson, Read::Form(form::Reader::default())];
+        let all = [
+            Read::Json,
+            Read::Ndjson,
+            #[cfg(feature = "xml")]
+            Read::Xml(xml::Reader::default()),
+            #[cfg(feature = "csv")]
+            Read::Csv(csv::Reader::default()),
+            #[cfg(feature = "csv")]
+            Read::Tsv(tsv::Reader::default()),
+            #[cfg(feature = "yaml-body")]
+            Read::Yaml,
+            Read::Form(form::Reader::default()),
+        ];
         let found = all.into_iter().find(|read| read.is_of(kind, subtype));
         let text = || {
             let plain = kind.eq_ignore_ascii_case(b"text") && subtype.eq_ignore_ascii_case(b"plain");
@@ -100,6 +142,14 @@ impl Reader {
         match &self.0 {
             Read::Json => "json",
             Read::Ndjson => "ndjson",
+            #[cfg(feature = "xml")]
+            Read::Xml(_) => "xml",
+            #[cfg(feature = "csv")]
+            Read::Csv(_) => "csv",
+            #[cfg(feature = "csv")]
+            Read::Tsv(_) => "tsv",
+            #[cfg(feature = "yaml-body")]
+            Read::Yaml => "yaml",
             Read::Text(_) => "text",
             Read::Form(_) => "form",
         }
@@ -115,7 +165,7 @@ impl Reader {
         limit: usize,
     ) -> Result<Cow<'a, [u8]>, FormatError> {
         let format = self.name();
-        let text = charset::decode(body, content_type, false)
+        let text = charset::decode(body, content_type, format == "xml")
             .map_err(|fault| fault.unreadable(format, b"", limit))?;
         if matches!(self.0, Read::Json) {
             return if text.len() > limit { Err(FormatError::TooLarge { format, limit }) } else { Ok(text) };
@@ -134,6 +184,14 @@ impl Read {
         match self {
             Self::Json => output.raw(text),
             Self::Ndjson => ndjson::read(text, output),
+            #[cfg(feature = "xml")]
+            Self::Xml(reader) => reader.read(text, output),
+            #[cfg(feature = "csv")]
+            Self::Csv(reader) => reader.read(text, output),
+            #[cfg(feature = "csv")]
+            Self::Tsv(reader) => reader.read(text, output),
+            #[cfg(feature = "yaml-body")]
+            Self::Yaml => yaml::read(text, output),
             Self::Text(reader) => reader.read(text, output),
             Self::Form(reader) => reader.read(text, output),
         }
@@ -149,12 +207,24 @@ impl Read {
             Self::Ndjson => {
                 application && one_of(&["x-ndjson", "ndjson", "jsonl", "x-jsonl", "jsonlines", "x-jsonlines"])
             }
+            #[cfg(feature = "xml")]
+            Self::Xml(_) => media::subtype_is(subtype, b"xml"),
+            #[cfg(feature = "csv")]
+            Self::Csv(_) => (is_text || application) && one_of(&["csv", "comma-separated-values"]),
+            #[cfg(feature = "csv")]
+            Self::Tsv(_) => is_text && one_of(&["tab-separated-values"]),
+            #[cfg(feature = "yaml-body")]
+            Self::Yaml => {
+                (is_text || application)
+                    && (media::subtype_is(subtype, b"yaml") || one_of(&["x-yaml", "vnd.yaml"]))
+            }
             Self::Text(_) => is_text,
             Self::Form(_) => application && one_of(&["x-www-form-urlencoded"]),
         }
     }
 }
 
+#[cfg(not(all(feature = "xml", feature = "csv", feature = "yaml-body")))]
 fn not_built_in<T>(name: Name, path: &Path, problems: &mut Vec<Problem>) -> Option<T> {
     problems.push(Problem::new(path, format!("this build cannot handle {}", name.text())));
     None
@@ -168,8 +238,17 @@ pub struct Writer(Write);
 enum Write {
     Json,
     Ndjson,
+    #[cfg(feature = "xml")]
+    Xml(xml::Writer),
+    #[cfg(feature = "csv")]
+    Csv(csv::Writer),
+    #[cfg(feature = "csv")]
+    Tsv(tsv::Writer),
+    #[cfg(feature = "yaml-body")]
+    Yaml,
     Text,
     Form,
+    Prometheus,
 }
 
 impl Writer {
@@ -186,6 +265,21 @@ impl Writer {
         Some(Self(match name {
             Name::Json => Write::Json,
             Name::Ndjson => Write::Ndjson,
+            #[cfg(feature = "xml")]
+            Name::Xml => {
+                Write::Xml(xml::Writer::new(&options.xml.clone().unwrap_or_default(), &path, problems))
+            }
+            #[cfg(feature = "csv")]
+            Name::Csv => {
+                Write::Csv(csv::Writer::new(&options.csv.clone().unwrap_or_default(), &path, problems))
+            }
+            #[cfg(feature = "csv")]
+            Name::Tsv => {
+                Write::Tsv(tsv::Writer::new(&options.tsv.clone().unwrap_or_default(), &path, problems))
+            }
+            #[cfg(feature = "yaml-body")]
+            Name::Yaml => Write::Yaml,
+            Name::Prometheus => Write::Prometheus,
             Name::Text => {
                 if let Some(text) = &options.text {
                     let written = [("lines", text.lines.is_some()), ("unmatched", text.unmatched.is_some())];
@@ -199,7 +293,8 @@ impl Writer {
                 }
                 Write::Form
             }
-            _ => return not_built_in(name, &path, problems),
+            #[cfg(not(all(feature = "xml", feature = "csv", feature = "yaml-body")))]
+            name => return not_built_in(name, &path, problems),
         }))
     }
 
@@ -213,6 +308,15 @@ impl Writer {
         match &self.0 {
             Write::Json => "json",
             Write::Ndjson => "ndjson",
+            #[cfg(feature = "xml")]
+            Write::Xml(_) => "xml",
+            #[cfg(feature = "csv")]
+            Write::Csv(_) => "csv",
+            #[cfg(feature = "csv")]
+            Write::Tsv(_) => "tsv",
+            #[cfg(feature = "yaml-body")]
+            Write::Yaml => "yaml",
+            Write::Prometheus => "prometheus",
             Write::Text => "text",
             Write::Form => "form",
         }
@@ -223,6 +327,15 @@ impl Writer {
         match &self.0 {
             Write::Json => "application/json",
             Write::Ndjson => "application/x-ndjson",
+            #[cfg(feature = "xml")]
+            Write::Xml(_) => "application/xml",
+            #[cfg(feature = "csv")]
+            Write::Csv(_) => "text/csv; charset=utf-8",
+            #[cfg(feature = "csv")]
+            Write::Tsv(_) => "text/tab-separated-values; charset=utf-8",
+            #[cfg(feature = "yaml-body")]
+            Write::Yaml => "application/yaml",
+            Write::Prometheus => prometheus::CONTENT_TYPE,
             Write::Text => "text/plain; charset=utf-8",
             Write::Form => "application/x-www-form-urlencoded",
         }
@@ -278,6 +391,15 @@ impl Write {
         match self {
             Self::Json => output.raw(value.text()),
             Self::Ndjson => ndjson::write(value, output),
+            #[cfg(feature = "xml")]
+            Self::Xml(writer) => writer.write(value, output),
+            #[cfg(feature = "csv")]
+            Self::Csv(writer) => writer.write(value, output),
+            #[cfg(feature = "csv")]
+            Self::Tsv(writer) => writer.write(value, output),
+            #[cfg(feature = "yaml-body")]
+            Self::Yaml => yaml::write(value, output),
+            Self::Prometheus => prometheus::write(value, output),
             Self::Text => text::write(value, output),
             Self::Form => form::write(value, output),
         }

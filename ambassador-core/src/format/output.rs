@@ -48,6 +48,30 @@ impl Output {
         Ok(())
     }
 
+    /// Once more what stands at `from..to`.
+    #[cfg(feature = "yaml-body")]
+    pub(super) fn repeat(&mut self, from: usize, to: usize) -> Result<(), Fault> {
+        if to.saturating_sub(from) > self.limit.saturating_sub(self.bytes.len()) {
+            return Err(Fault::TooLarge);
+        }
+        if self.bytes.get(from..to).is_some() {
+            self.bytes.extend_from_within(from..to);
+        }
+        Ok(())
+    }
+
+    /// What has been written from here on.
+    #[cfg(feature = "yaml-body")]
+    pub(super) fn since(&self, from: usize) -> &[u8] {
+        self.bytes.get(from..).unwrap_or_default()
+    }
+
+    /// Takes back what was written from here on.
+    #[cfg(feature = "yaml-body")]
+    pub(super) fn truncate(&mut self, to: usize) {
+        self.bytes.truncate(to);
+    }
+
     pub(super) fn len(&self) -> usize {
         self.bytes.len()
     }

@@ -4,7 +4,7 @@
 //! are only taken off: what the ambassador sends is not compressed.
 #![cfg_attr(
     not(any(feature = "gzip", feature = "br", feature = "zstd")),
-    allow(dead_code, reason = "nothing is decoded")
+    allow(dead_code, unused_variables, reason = "nothing is decoded")
 )]
 
 #[cfg(feature = "br")]

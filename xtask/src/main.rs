@@ -13,6 +13,7 @@ mod images;
 mod legacy;
 mod paths;
 mod progress;
+mod python;
 mod setup;
 mod test;
 #[cfg(test)]

@@ -1,10 +1,11 @@
 //! `cargo xtask setup`: everything that the other commands would get when they need it, in one go.
 
-use crate::{cluster, dist, envoy, images};
+use crate::{cluster, dist, envoy, images, python};
 
 /// Gets and builds all of it; says of each what was there already.
 pub(crate) fn run() -> anyhow::Result<()> {
     let envoy = envoy::ensure()?;
+    python::readers()?;
     dist::build()?;
     if let Some(why) = cluster::unsupported() {
         eprintln!("  - no cluster here: {why}");

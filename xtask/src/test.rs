@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::{Context as _, bail};
 
 use crate::cluster::Cluster;
-use crate::{cargo, cluster, codegen, deny, dist, envoy, images, progress};
+use crate::{cargo, cluster, codegen, deny, dist, envoy, images, progress, python};
 
 /// How to run the tests.
 #[derive(clap::Args)]
@@ -26,6 +26,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let envoy = envoy::ensure()?;
     let cluster = cluster::up()?;
     let haproxy = images::find("haproxy").context("haproxy is not on PATH")?;
+    let readers = python::readers()?;
     let dist = dist::build()?;
     if args.filter.is_none() {
         eprintln!("Checking");
@@ -39,6 +40,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         .env("PATH", cluster::path_with_kubectl()?)
         .env("AMBASSADOR_ENVOY", &envoy.path)
         .env("AMBASSADOR_HAPROXY", haproxy)
+        .env("AMBASSADOR_PYTHON", readers)
         .env("AMBASSADOR_PLUGIN", &dist.plugin)
         .env("AMBASSADOR_CLI", &dist.cli)
         .env("AMBASSADOR_KUBECONFIG", &cluster.kubeconfig)

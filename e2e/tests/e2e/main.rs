@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod docs;
+mod formats;
 mod haproxy;
 mod inject;
 mod port_map;

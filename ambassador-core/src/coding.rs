@@ -169,18 +169,23 @@ enum Stop {
     TooLarge,
 }
 
-/// Collects what `fill` puts into the slices that it is given, until it puts nothing: that is the end.
-///
-/// The room doubles, and is never more than a byte beyond the limit, by which too much is noticed.
-fn collect(limit: usize, mut fill: impl FnMut(&mut [u8]) -> Result<usize, Stop>) -> Result<Vec<u8>, Stop> {
+/// Makes room in a buffer that is full: twice as much, and never more than a byte beyond the limit, by which too much is
+/// noticed.
+fn room(output: &mut Vec<u8>, limit: usize) {
     const FIRST: usize = 4 << 10;
     let most = limit.saturating_add(1);
+    let length = output.len().saturating_mul(2).max(FIRST).min(most);
+    output.reserve_exact(length.saturating_sub(output.len()));
+    output.resize(length, 0);
+}
+
+/// Collects what `fill` puts into the slices that it is given, until it puts nothing: that is the end.
+#[cfg(any(feature = "br", feature = "zstd"))]
+fn collect(limit: usize, mut fill: impl FnMut(&mut [u8]) -> Result<usize, Stop>) -> Result<Vec<u8>, Stop> {
     let (mut output, mut filled) = (Vec::new(), 0_usize);
     loop {
         if filled == output.len() {
-            let room = output.len().saturating_mul(2).max(FIRST).min(most);
-            output.reserve_exact(room.saturating_sub(output.len()));
-            output.resize(room, 0);
+            room(&mut output, limit);
         }
         let count = fill(output.get_mut(filled..).unwrap_or_default())?;
         filled = filled.saturating_add(count);

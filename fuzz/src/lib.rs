@@ -1,13 +1,23 @@
 //! The fuzz targets, as functions: the fuzzer calls them, and so does the test that replays their corpora.
 
+mod bodies;
+
 use ambassador_jq::{Limits, Program, Run};
+
+pub use bodies::{codings, formats};
 
 /// Looks at what some data lead to; panics where that is wrong.
 pub type Target = fn(&[u8]);
 
 /// Name and function of each target.
-pub const TARGETS: [(&str, Target); 4] =
-    [("compile", compile), ("parse", parse), ("run", run), ("print", print)];
+pub const TARGETS: [(&str, Target); 6] = [
+    ("compile", compile),
+    ("parse", parse),
+    ("run", run),
+    ("print", print),
+    ("formats", formats),
+    ("codings", codings),
+];
 
 /// Limits under which one run takes milliseconds.
 const LIMITS: Limits = Limits { steps: 100_000, bytes: 1 << 20, depth: 64, digits: 100, output: 1 << 18 };

@@ -1,4 +1,4 @@
-//! What we write, read by those who will read it: the parser of Prometheus' own Python client, and PyYAML.
+//! What we write, read by those who will read it: the parser of Prometheus' own Python client, and `PyYAML`.
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};
@@ -115,7 +115,7 @@ fn prometheus_reads_histograms_and_summaries() {
     );
 }
 
-/// PyYAML reads YAML 1.1: what it takes for the same, readers of 1.2 do too.
+/// `PyYAML` reads YAML 1.1: what it takes for the same, readers of 1.2 do too.
 #[test]
 fn another_reader_reads_our_yaml() {
     let json = r##"{"plain": "a b", "words": ["yes", "No", "on", "null", "~", "", " ", "y", "1", "1.10", "0x1F", "1e3", "12:30:00", "2001-01-01", "=", "<<", "- a", "a: b", "a #b", "#a", "*a", "&a", "!a", "%a", "@a", "`a", "'", "\"", "\\", "a\nb\n", "\t", "\u0001", "é😀"], "numbers": [1, -7, 1.10, 100000.0, 1e5, 1E-7, 1.5e+300], "nested": [[], {}, [[1]], [{"a": [{"b": null}]}], {"a": {"b": {"c": true}}}], "yes": 1, "1": 2, "": 3, "a: b": 4}"##;

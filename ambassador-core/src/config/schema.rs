@@ -47,7 +47,12 @@ impl<'a> Checker<'a> {
 
     fn check_fields(&mut self, fields: &Map<String, Value>, schema: &'a Value, path: &Path) {
         // A map with keys of the user's own, such as `headers.set`, has no list of properties.
-        let Some(known) = schema.get("properties").and_then(Value::as_object) else { return };
+        let Some(known) = schema.get("properties").and_then(Value::as_object) else {
+            if schema.get("additionalProperties") == Some(&Value::Bool(false)) {
+                self.problems.extend(fields.keys().map(|name| unknown_field(name, &Map::new(), path)));
+            }
+            return;
+        };
         for (name, value) in fields {
             match known.get(name) {
                 Some(field) => self.check(value, field, &path.key(name)),
@@ -114,6 +119,7 @@ fn unknown_field(name: &str, known: &Map<String, Value>, path: &Path) -> Problem
         Some((distance, other)) if distance <= 2 && distance < name.len() => {
             problem.hint(format!("did you mean `{other}`?"))
         }
+        _ if known.is_empty() => problem.hint("nothing is known here"),
         _ => {
             let names: Vec<&str> = known.keys().map(String::as_str).collect();
             problem.hint(format!("known here: {}", names.join(", ")))

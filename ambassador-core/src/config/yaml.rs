@@ -388,6 +388,26 @@ spec:
     }
 
     #[test]
+    fn points_at_options_of_formats() {
+        check(
+            &rule(
+                "        jq: .\n        from: {csv: {delimeter: ';', header: 1, columns: a}}\n        to: {xlm: {}}\n",
+            ),
+            &expect![[r#"
+                9:22 "delimeter" spec.rules[0].response.from.csv.delimeter: unknown field `delimeter` (did you mean `delimiter`?)
+                9:46 "1" spec.rules[0].response.from.csv.header: expected true or false, found a whole number
+                9:58 "a" spec.rules[0].response.from.csv.columns: expected a list, found a text
+                10:14 "xlm" spec.rules[0].response.to.xlm: unknown field `xlm` (did you mean `xml`?)"#]],
+        );
+        check(
+            &rule("        jq: .\n        from: {yaml: {x: 1}}\n        to: [csv]\n"),
+            &expect![[r#"
+                9:23 "x" spec.rules[0].response.from.yaml.x: unknown field `x` (nothing is known here)
+                10:9 "to" spec.rules[0].response.to: expected a text or an object, found a list"#]],
+        );
+    }
+
+    #[test]
     fn points_into_programs() {
         check(
             &rule("        jq: .a | foo | $x\n"),

@@ -11,8 +11,9 @@ use crate::problem::{Path, Problem};
 
 /// Bytes that the automaton of an expression may take.
 const LARGEST: usize = 64 << 10;
-/// Steps that one body may take: each byte of it can visit each state of the automaton.
-const MOST_STEPS: usize = 1 << 29;
+/// Steps that one body may take: each byte of it can visit each state of the automaton. Where all of them do, which no
+/// expression for a log comes near, that is two seconds.
+const MOST_STEPS: usize = 1 << 27;
 
 /// What happens to a line that the expression does not match.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -65,7 +66,7 @@ fn compile(pattern: &str, path: &Path, problems: &mut Vec<Problem>) -> Option<(R
     let regex = loop {
         match RegexBuilder::new(pattern).nest_limit(50).size_limit(size).build() {
             Ok(regex) => break regex,
-            Err(_) if size < LARGEST => size = size.saturating_mul(2),
+            Err(_) if size < LARGEST => size = size.saturating_add(size / 4),
             Err(error) => {
                 problems.push(Problem::new(path, format!("not a regular expression: {error}")));
                 return None;

@@ -144,7 +144,8 @@ impl Codings {
 
     /// The body that was encoded. `limit` bounds its size, and that of what is between two codings.
     ///
-    /// An empty body, as an answer to HEAD has it, stays empty.
+    /// An empty body, as an answer to HEAD has it, stays empty. Without codings this is a copy: see
+    /// [`is_empty`](Self::is_empty).
     pub fn decode(&self, body: &[u8], limit: usize) -> Result<Vec<u8>, CodingError> {
         let mut decoded: Option<Vec<u8>> = None;
         for &coding in self.0.iter().rev() {

@@ -14,7 +14,7 @@ const LARGEST: u64 = 1_000_000;
 /// Bytes a module may ever grow to in Envoy.
 const MAX_MEMORY: u32 = 256 << 20;
 /// Debian's packages that make up a wasm32 toolchain.
-const DEBIAN: [&str; 4] = ["rustc-web", "cargo-web", "rust-web-src", "lld"];
+const DEBIAN: [&str; 5] = ["rustc-web", "cargo-web", "rust-web-src", "lld", "binaryen"];
 
 /// How wasm32 is built here.
 enum Toolchain {
@@ -52,7 +52,9 @@ fn choose() -> anyhow::Result<Toolchain> {
     }
     let found =
         || Some((debian::file_of("rustc-web", "/rustc")?, debian::file_of("cargo-web", "/bin/cargo")?));
-    let (rustc, cargo) = if let Some(found) = found().filter(|_| paths::on_path("wasm-ld").is_some()) {
+    let (rustc, cargo) = if let Some(found) =
+        found().filter(|_| paths::on_path("wasm-ld").is_some() && paths::on_path("wasm-opt").is_some())
+    {
         found
     } else {
         progress::step("installing Debian's wasm32 toolchain", |step| debian::install(step, &DEBIAN))
@@ -113,15 +115,17 @@ fn command(toolchain: &Toolchain) -> Command {
         Toolchain::Debian { cargo, .. } => cargo::with(cargo),
     };
     command.args(["build", "--locked", "--profile", "wasm", "--target", TARGET, "--package", "plugin-wasm"]);
-    let flags = format!("-Clink-arg=--max-memory={MAX_MEMORY}");
-    command.env("CARGO_TARGET_DIR", target_dir()).env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", flags);
+    let mut flags = format!("-Clink-arg=--max-memory={MAX_MEMORY}");
     if let Toolchain::Debian { rustc, .. } = toolchain {
+        // With the standard library from source, what would format a message before it traps can be left out.
+        flags += " -Zunstable-options -Cpanic=immediate-abort";
         command
-            .arg("-Zbuild-std=std,panic_abort")
+            .args(["-Zbuild-std=std,panic_abort", "-Zbuild-std-features=optimize_for_size"])
             .env("RUSTC", rustc)
             .env("RUSTC_BOOTSTRAP", "1")
             .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", "wasm-ld");
     }
+    command.env("CARGO_TARGET_DIR", target_dir()).env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", flags);
     command
 }
 

@@ -106,7 +106,7 @@ fn utf16(body: &[u8], big_endian: bool) -> Result<Vec<u8>, Fault> {
     let mut output = Vec::with_capacity(body.len());
     let mut buffer = [0; 4];
     for decoded in char::decode_utf16(units) {
-        let c = decoded.map_err(|_| Fault::at(output.len(), "half of a surrogate pair"))?;
+        let c = decoded.map_err(|_| Fault::new("it is UTF-16 with half of a surrogate pair"))?;
         output.extend_from_slice(c.encode_utf8(&mut buffer).as_bytes());
     }
     if odd.is_empty() { Ok(output) } else { Err(Fault::new("it is UTF-16 of an odd number of bytes")) }
@@ -168,7 +168,7 @@ mod tests {
     #[test]
     fn what_is_none_is_refused() {
         check(b"\xFF\xFEa", "", false, Err("it is UTF-16 of an odd number of bytes"));
-        check(b"\xFF\xFE\x3D\xD8a\0", "", false, Err("half of a surrogate pair"));
+        check(b"\xFF\xFE\x3D\xD8a\0", "", false, Err("it is UTF-16 with half of a surrogate pair"));
         let unknown = Err("its charset is none of utf-8, utf-16, iso-8859-1 and windows-1252");
         check(b"a", "text/plain; charset=shift_jis", false, unknown);
         check(b"<?xml version='1.0' encoding='EBCDIC'?>", "", true, unknown);

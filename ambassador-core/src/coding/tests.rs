@@ -1,14 +1,27 @@
 //! Bodies as other programs encode them (gzip and zlib of Python, and the reference implementations of Brotli and
 //! Zstandard made the files under `testdata/coding`), and damaged ones.
 
-use std::path::Path;
-
 use proptest::prelude::*;
 
 use super::*;
 
 fn file(name: &str) -> Vec<u8> {
-    std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/coding").join(name)).expect(name)
+    let bytes: &[u8] = match name {
+        "stock.json" => include_bytes!("../../testdata/coding/stock.json"),
+        "stock.gz" => include_bytes!("../../testdata/coding/stock.gz"),
+        "members.gz" => include_bytes!("../../testdata/coding/members.gz"),
+        "stock.zlib" => include_bytes!("../../testdata/coding/stock.zlib"),
+        "stock.deflate" => include_bytes!("../../testdata/coding/stock.deflate"),
+        "stock.br" => include_bytes!("../../testdata/coding/stock.br"),
+        "stock.zst" => include_bytes!("../../testdata/coding/stock.zst"),
+        "frames.zst" => include_bytes!("../../testdata/coding/frames.zst"),
+        "zeros.br" => include_bytes!("../../testdata/coding/zeros.br"),
+        "zeros.zst" => include_bytes!("../../testdata/coding/zeros.zst"),
+        "zeros-of-unknown-size.zst" => include_bytes!("../../testdata/coding/zeros-of-unknown-size.zst"),
+        "window.zst" => include_bytes!("../../testdata/coding/window.zst"),
+        _ => panic!("no file {name}"),
+    };
+    bytes.to_vec()
 }
 
 fn codings(value: &str) -> Codings {

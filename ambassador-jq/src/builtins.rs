@@ -198,7 +198,7 @@ fn contains(cx: &mut Context, values: &mut [Value]) -> Result<Value, Fault> {
     let mut first = true;
     loop {
         let Some(task) = tasks.pop() else { return Ok(Value::Bool(true)) };
-        cx.fuel.charge(1 + choices.len() / 8)?;
+        cx.fuel.charge(4 + choices.len() / 8)?;
         let holds = match task {
             Task::Pair(a, b) => {
                 let (kind, other) = (a.kind(cx.input), b.kind(cx.input));

@@ -60,50 +60,7 @@ fn every_example_of_the_manual_holds() {
 /// Programs that would hang, crash or bloat what runs them, if nothing held them.
 #[test]
 fn hostile_programs_end() {
-    let exhausted = [
-        "def f: f; f",
-        "def f: 1+f; f",
-        "def f: try error(\"x\") catch f; f",
-        "def f(x): x | f(x); 1 | f(.)",
-        "def f: (., f); f",
-        "def f: f, f; f",
-        "[range(infinite)]",
-        "last(repeat(1))",
-        "[limit(1000000000; repeat(1))]",
-        "until(false; .)",
-        "[recurse(.+1; . < 1e9)]",
-        "[range(3000)] | combinations(3) | empty",
-        "reduce range(64) as $i (\"x\"; .+.)",
-        "reduce range(40) as $i ([]; [.,.])",
-        "reduce range(40) as $i ([1]; . + .)",
-        "reduce range(40) as $i ({}; {a: ., b: .})",
-        "reduce range(30) as $i ([]; [.,.]) | tojson",
-        "reduce range(30) as $i ([]; [.,.]) == 1, (reduce range(30) as $i ([]; [.,.])) == (reduce range(30) as $i ([]; [.,.]))",
-        "[reduce range(25) as $i ([]; [.,.]) | .. ] | length",
-        "reduce range(30) as $i ([]; [.,.]) | flatten",
-        "\"a\" * 10000000000",
-        "[range(1e5)] | map([range(1e5)])",
-        "reduce range(2000) as $i (0; [.])",
-        "reduce range(1e6) as $i (0; [.])",
-        "null | last(path(limit(100000; recurse(.a?))))",
-        "[range(1000) | tostring * 1000] | add",
-        "\"x\" * 1000000 | explode",
-        "\"x\" * 1000000 | gsub(\"x\"; \"yy\")",
-        "\"[\" * 100000 | fromjson",
-        "[range(20000)] | . - .",
-        "[range(20000)] | contains([range(20000)])",
-        "[range(3000) | [range(20)]] | [.[] as $x | .[] as $y | $x == $y] | length",
-        "label $f | def g: ., g; [g]",
-        "try (def f: f, f; f) catch 1",
-        "[.[]?, (def f: [f]; f)]",
-        "def f: reduce (1, 2) as $x (0; f); f",
-        "def f: {a: f}; f",
-        "def f: path(f); f",
-        "(def f: .a | f; f) |= 1",
-        "[range(1e6)] | sort",
-        "def f(a; b; c): f(b; c; a), f(c; a; b); f(1; 2; 3)",
-        "\"a\" * 1000000 | test(\"(a{1,30}){1,30}b\")",
-    ];
+    let exhausted = include_str!("cases/hostile.txt").lines().filter(|line| !line.starts_with('#'));
     for program in exhausted {
         let compiled = Program::compile(program).unwrap_or_else(|problems| panic!("{program}: {problems}"));
         let error = compiled.run(b"null", &Run::default()).expect_err(program);

@@ -18,7 +18,7 @@ pub const PROGRAMS: [&str; 5] = [
 /// An engine with a program.
 pub enum Engine {
     /// Ours.
-    Ambassador(Program),
+    Ambassador(Box<Program>),
     /// jaq's crates.
     Jaq(Box<jaq::Jaq>),
 }
@@ -29,7 +29,7 @@ impl Engine {
     #[expect(clippy::missing_panics_doc, reason = "the programs are constants")]
     pub fn new(engine: usize, program: &str) -> Self {
         if engine == 0 {
-            Self::Ambassador(Program::compile(program).expect("a program of ours"))
+            Self::Ambassador(Box::new(Program::compile(program).expect("a program of ours")))
         } else {
             Self::Jaq(Box::new(jaq::Jaq::new(program)))
         }
@@ -70,6 +70,22 @@ mod exports {
         let length = body.len();
         READY.set(Some((Engine::new(engine, text), body)));
         length
+    }
+
+    /// Runs the hostile program of this number within the default limits; gives what it was, or 2 where there is none.
+    #[unsafe(no_mangle)]
+    pub extern "C" fn hostile(number: usize) -> usize {
+        let programs = include_str!("../../ambassador-jq/tests/cases/hostile.txt");
+        let Some(text) = programs.lines().filter(|line| !line.starts_with('#')).nth(number) else { return 2 };
+        let Ok(program) = ambassador_jq::Program::compile(text) else { return 3 };
+        usize::from(program.run(b"null", &ambassador_jq::Run::default()).is_ok())
+    }
+
+    /// Compiles the second program so many times.
+    #[unsafe(no_mangle)]
+    pub extern "C" fn compile(times: usize) -> usize {
+        let text = PROGRAMS.get(1).copied().unwrap_or(".");
+        (0..times).filter(|_| ambassador_jq::Program::compile(text).is_ok()).count()
     }
 
     /// Runs it so many times; gives the bytes written by the last one.

@@ -124,7 +124,7 @@ fn start(program: &Path, seeds: &Path, name: String, seconds: u32) -> anyhow::Re
         // New inputs go to the first folder, the seeds stay as they are.
         .args([&work, &seeds.join(&name)])
         .args([format!("-max_total_time={seconds}"), format!("-artifact_prefix={}-", work.display())])
-        .args(["-max_len=4096", "-timeout=10", "-rss_limit_mb=2048", "-print_final_stats=1"])
+        .args(["-max_len=4096", "-timeout=60", "-rss_limit_mb=2048", "-print_final_stats=1"])
         .env("FUZZ_TARGET", &name)
         .stdin(Stdio::null())
         .stdout(Stdio::null())

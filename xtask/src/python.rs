@@ -7,8 +7,14 @@ use anyhow::Context as _;
 
 use crate::{debian, paths, progress};
 
-/// Readers that are not ours, of what we write.
-const READERS: [&str; 2] = ["prometheus-client==0.26.0", "PyYAML==6.0.4"];
+/// Readers that are not ours, of what we write, and jq itself, to compare the engine with.
+const READERS: [&str; 3] = ["prometheus-client==0.26.0", "PyYAML==6.0.4", "jq==1.13.0"];
+
+/// The package whose sources carry jq's own, with the examples of its manual; what pip needs to look into it; and where
+/// in it they are.
+const JQ_SOURCES: &str = "jq==1.13.0";
+const TO_READ_SOURCES: [&str; 3] = ["setuptools==80.9.0", "wheel==0.45.1", "Cython==3.2.3"];
+const JQ_TESTS: [&str; 2] = ["jq-1.13.0/deps/jq-1.8.2.tar.gz", "jq-1.8.2/tests/man.test"];
 
 /// A Python that has [`READERS`].
 pub(crate) fn readers() -> anyhow::Result<PathBuf> {
@@ -28,6 +34,34 @@ pub(crate) fn readers() -> anyhow::Result<PathBuf> {
     }
     progress::ready(&format!("{} from PyPI", READERS.join(", ")));
     Ok(python)
+}
+
+/// The examples of jq's manual, in the format of jq's own tests.
+pub(crate) fn jq_manual() -> anyhow::Result<PathBuf> {
+    let dir = paths::cache()?.join("jq-sources").join(JQ_SOURCES.replace("==", "-"));
+    let manual = dir.join("man.test");
+    if !manual.is_file() {
+        progress::step(&format!("getting the examples of jq's manual ({JQ_SOURCES}, PyPI)"), |step| {
+            let venv = dir.join("venv");
+            make_venv(step, &venv)?;
+            let pip = || Command::new(venv.join("bin/pip"));
+            progress::run_in(step, pip().args(["install", "--quiet"]).args(TO_READ_SOURCES))?;
+            let download =
+                ["download", "--quiet", "--no-deps", "--no-build-isolation", "--no-binary", "jq", JQ_SOURCES];
+            progress::run_in(step, pip().args(download).arg("--dest").arg(&dir))?;
+            let [inner, file] = JQ_TESTS;
+            let mut unpack = Command::new("sh");
+            unpack.current_dir(&dir).args([
+                "-c",
+                "tar xzf jq-*.tar.gz && tar xzOf \"$1\" \"$2\" > man.test.new",
+                "sh",
+            ]);
+            progress::run_in(step, unpack.args([inner, file]))?;
+            std::fs::rename(dir.join("man.test.new"), &manual).context("cannot write into the cache")
+        })?;
+    }
+    progress::ready("the examples of jq's manual");
+    Ok(manual)
 }
 
 /// Makes a virtual environment; on Debian installs what that needs.

@@ -27,6 +27,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let cluster = cluster::up()?;
     let haproxy = images::find("haproxy").context("haproxy is not on PATH")?;
     let readers = python::readers()?;
+    let manual = python::jq_manual()?;
     let dist = dist::build()?;
     if args.filter.is_none() {
         eprintln!("Checking");
@@ -41,6 +42,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         .env("AMBASSADOR_ENVOY", &envoy.path)
         .env("AMBASSADOR_HAPROXY", haproxy)
         .env("AMBASSADOR_PYTHON", readers)
+        .env("AMBASSADOR_JQ_MANUAL", manual)
         .env("AMBASSADOR_PLUGIN", &dist.plugin)
         .env("AMBASSADOR_CLI", &dist.cli)
         .env("AMBASSADOR_KUBECONFIG", &cluster.kubeconfig)

@@ -95,6 +95,7 @@ impl Operand {
     }
 
     /// The same without taking.
+    #[must_use]
     pub fn share(self) -> Self {
         Self(self.0 & !Self::TAKEN)
     }

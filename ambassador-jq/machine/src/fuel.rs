@@ -19,6 +19,9 @@ impl From<Exhausted> for RunError {
 /// asked for them.
 const SLICE: usize = 256;
 
+/// What it costs to make a value with memory of its own.
+const STEPS_TO_MAKE: usize = 2;
+
 /// The steps and bytes that a run may still use. A step is about what one instruction costs; work that grows with the
 /// data is charged in proportion.
 #[derive(Debug)]
@@ -68,7 +71,8 @@ impl Fuel {
     #[cold]
     #[inline(never)]
     fn refill(&mut self, steps: usize) -> Result<(), Exhausted> {
-        let beyond = steps - self.slice;
+        let steps = steps.saturating_add(meter::made().saturating_mul(STEPS_TO_MAKE));
+        let beyond = steps.saturating_sub(self.slice);
         if beyond >= self.left {
             self.left = 0;
             self.slice = 0;

@@ -8,16 +8,24 @@ use std::cell::Cell;
 
 thread_local! {
     static LIVE: Cell<usize> = const { Cell::new(0) };
+    static MADE: Cell<usize> = const { Cell::new(0) };
 }
 
 /// Forgets what was counted before: a run begins.
 pub(crate) fn reset() {
     LIVE.set(0);
+    MADE.set(0);
 }
 
 /// Bytes that the values of this run take now.
 pub(crate) fn live() -> usize {
     LIVE.get()
+}
+
+/// How many values with memory of their own were made since this was asked last: each costs a call or two of the
+/// allocator, which is more than a step.
+pub(crate) fn made() -> usize {
+    MADE.replace(0)
 }
 
 /// What one payload has said it takes. Dropped with it.
@@ -28,6 +36,9 @@ impl Share {
     /// Says that the payload now takes so many bytes.
     pub(crate) fn set(&mut self, bytes: usize) {
         if bytes != self.0 {
+            if self.0 == 0 {
+                MADE.set(MADE.get().wrapping_add(1));
+            }
             LIVE.set(LIVE.get().wrapping_sub(self.0).wrapping_add(bytes));
             self.0 = bytes;
         }

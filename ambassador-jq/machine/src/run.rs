@@ -762,7 +762,7 @@ impl Machine<'_, '_> {
         }
         frame.registers = narrow(self.registers.len());
         frame.arguments = narrow(self.arguments.len());
-        self.fuel.charge(1 + count as usize / 8)?;
+        self.fuel.charge(5 + count as usize / 8)?;
         self.registers.push(value);
         self.registers.push(value_path);
         self.registers.resize(self.registers.len() + (count as usize).saturating_sub(2), Value::Null);

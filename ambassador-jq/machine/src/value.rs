@@ -219,6 +219,7 @@ impl Value {
     }
 
     /// The value, leaving null.
+    #[must_use]
     pub fn take(&mut self) -> Self {
         std::mem::replace(self, Self::Null)
     }

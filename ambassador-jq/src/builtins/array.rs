@@ -135,7 +135,7 @@ fn flatten(cx: &mut Context, values: &mut [Value]) -> Result<Value, Fault> {
     let mut flat = Vec::new();
     let mut open = vec![items.into_iter()];
     while let Some(last) = open.last_mut() {
-        cx.fuel.charge(1)?;
+        cx.fuel.charge(2)?;
         let Some(item) = last.next() else {
             open.pop();
             continue;
@@ -143,6 +143,7 @@ fn flatten(cx: &mut Context, values: &mut [Value]) -> Result<Value, Fault> {
         #[expect(clippy::cast_precision_loss, reason = "no depth reaches 2^53")]
         let level = open.len() as f64;
         if level <= depth && item.kind(cx.input) == Type::Array {
+            cx.fuel.charge(3)?;
             cx.fuel.reserve(item.width(cx.input) * crate::value::ITEM)?;
             open.push(item.into_items(cx.input).unwrap_or_default().into_iter());
         } else {

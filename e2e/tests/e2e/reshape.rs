@@ -307,38 +307,24 @@ fn a_change_of_the_rules_needs_no_restart_and_a_bad_one_changes_nothing() {
     panic!("the filter did not refuse a bad config: {}\n{text}", envoy.log());
 }
 
-/// Programs that would hang, crash or bloat a worker of Envoy.
-const HOSTILE: [&str; 24] = [
-    "def f: f; f",
-    "def f: 1 + f; f",
-    "def f: try error(\"x\") catch f; f",
-    "def f: (., f); f",
-    "[range(infinite)]",
-    "last(repeat(1))",
-    "until(false; .)",
-    "[recurse(. + 1; . < 1e9)]",
-    "[range(3000)] | combinations(3) | empty",
-    "reduce range(64) as $i (\"x\"; . + .)",
-    "reduce range(40) as $i ([]; [., .])",
-    "\"a\" * 10000000000",
-    "[] | .[1000000000] = 1",
-    "[] | .[4294967296] = 1",
-    "reduce range(2000) as $i (0; [.])",
-    "reduce range(1000000) as $i (0; [.])",
-    "[range(20000)] | contains([range(20000)])",
-    "\"a\" | test(\"a{1000}{1000}{1000}\")",
-    "\"x\" * 1000000 | gsub(\"x\"; \"yy\")",
-    "\"[\" * 100000 | fromjson",
-    "error(null)",
-    "def f: path(f); f",
-    "null | last(path(limit(100000; repeat(.a?))))",
-    "[range(1000000)] | sort",
-];
+/// Programs that would hang, crash or bloat a worker of Envoy, and some that fail by themselves.
+fn hostile() -> Vec<&'static str> {
+    let exhausting = include_str!("../../../ambassador-jq/tests/cases/hostile.txt");
+    let failing = [
+        "[] | .[1000000000] = 1",
+        "[] | .[4294967296] = 1",
+        "\"a\" | test(\"a{1000}{1000}{1000}\")",
+        "error(null)",
+        "1 | implode",
+    ];
+    exhausting.lines().filter(|line| !line.starts_with('#')).chain(failing).collect()
+}
 
 #[test]
 fn hostile_programs_hurt_one_request_each() {
     let upstream = Upstream::start(|_| Reply::ok("application/json", FRUIT));
-    let rules: Vec<String> = HOSTILE
+    let hostile = hostile();
+    let rules: Vec<String> = hostile
         .iter()
         .enumerate()
         .map(|(at, program)| {
@@ -348,7 +334,7 @@ fn hostile_programs_hurt_one_request_each() {
     let good = "    - {name: good, match: {path: /}, response: {jq: length}}\n";
     let (config, port) = config(&upstream, &format!("  rules:\n{}{good}", rules.concat()));
     let mut envoy = Envoy::start(&config);
-    for (at, program) in HOSTILE.iter().enumerate() {
+    for (at, program) in hostile.iter().enumerate() {
         let answer = ask(port, &format!("/{at}"), &[]);
         assert_eq!((answer.status, answer.exit), (502, 0), "{program}: {}", answer.text());
         let problem: serde_json::Value = serde_json::from_slice(&answer.body).expect("a problem document");

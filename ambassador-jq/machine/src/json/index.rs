@@ -429,7 +429,7 @@ impl Indexer<'_> {
             loop {
                 let byte = self.skip_blanks();
                 let Some(open) = self.open.last_mut() else {
-                    return if self.at == self.text.len() { Ok(()) } else { self.fail() };
+                    return if self.at == self.text.len() { Ok(()) } else { Err(Stop) };
                 };
                 match byte {
                     b',' => {
@@ -443,7 +443,7 @@ impl Indexer<'_> {
                     }
                     b'}' if open.is_object => self.close(1),
                     b']' if !open.is_object => self.close(1),
-                    _ => return self.fail(),
+                    _ => return Err(Stop),
                 }
             }
         }
@@ -477,7 +477,7 @@ impl Indexer<'_> {
             b'n' => self.word(b"null", Kind::Null, start)?,
             b't' => self.word(b"true", Kind::True, start)?,
             b'f' => self.word(b"false", Kind::False, start)?,
-            _ => return self.fail(),
+            _ => return Err(Stop),
         }
         Ok(false)
     }
@@ -508,12 +508,12 @@ impl Indexer<'_> {
 
     fn key(&mut self) -> Result<(), Stop> {
         if self.skip_blanks() != b'"' {
-            return self.fail();
+            return Err(Stop);
         }
         self.at += 1;
         self.string()?;
         if self.skip_blanks() != b':' {
-            return self.fail();
+            return Err(Stop);
         }
         self.at += 1;
         Ok(())
@@ -555,7 +555,7 @@ impl Indexer<'_> {
         match self.byte() {
             b'0' => self.at += 1,
             b'1'..=b'9' => self.take_digits(),
-            _ => return self.fail(),
+            _ => return Err(Stop),
         }
         if self.byte() == b'.' {
             is_integer = false;
@@ -579,7 +579,7 @@ impl Indexer<'_> {
 
     fn expect_digits(&mut self) -> Result<(), Stop> {
         if !self.byte().is_ascii_digit() {
-            return self.fail();
+            return Err(Stop);
         }
         self.take_digits();
         Ok(())
@@ -594,7 +594,7 @@ impl Indexer<'_> {
     fn word(&mut self, word: &[u8], kind: Kind, start: usize) -> Result<(), Stop> {
         for byte in word {
             if self.byte() != *byte {
-                return self.fail();
+                return Err(Stop);
             }
             self.at += 1;
         }
@@ -618,10 +618,6 @@ impl Indexer<'_> {
 
     fn byte(&self) -> u8 {
         self.text.get(self.at).copied().unwrap_or(0)
-    }
-
-    fn fail<T>(&self) -> Result<T, Stop> {
-        Err(Stop)
     }
 }
 

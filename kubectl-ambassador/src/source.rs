@@ -56,14 +56,14 @@ impl Args {
     ) -> Result<Source> {
         let rules = self.jq.iter().map(|program| config::Rule {
             name: "jq".to_owned(),
-            response: config::Response { jq: Some(program.clone()), ..Default::default() },
+            response: Some(config::Response { jq: Some(program.clone()), ..Default::default() }),
             ..Default::default()
         });
         let config = Config {
             api_version: config::API_VERSION.to_owned(),
             kind: config::KIND.to_owned(),
             metadata: config::Metadata { name: name.to_owned() },
-            spec: config::Spec { ports, limits, rules: rules.collect() },
+            spec: config::Spec { ports, limits, rules: rules.collect(), ..Default::default() },
         };
         let text = serde_saphyr::to_string(&config)
             .map_err(|error| Failure::unchanged(format!("cannot write the config: {error}")))?;
@@ -82,7 +82,7 @@ impl Args {
             ports: vec![mapped(80, 8775)],
             rules: vec![config::Rule {
                 name: "jq".to_owned(),
-                response: config::Response { jq: Some(program.clone()), ..Default::default() },
+                response: Some(config::Response { jq: Some(program.clone()), ..Default::default() }),
                 ..Default::default()
             }],
             ..Default::default()

@@ -321,14 +321,13 @@ spec:
         check(
             &text,
             &expect![[r#"
-            5:34 "prototcol" spec.ports[0].prototcol: unknown field `prototcol` (did you mean `protocol`?)
-            6:7 "{listen: 81" spec.ports[1]: `target` is missing (target: The port of the legacy program, 1 to 65535, reached on 127.0.0.1.)
-            7:25 "-1" spec.limits.connections: must be from 0 to 4294967295
-            7:29 "body" spec.limits.body: expected a text or a whole number, found a list
-            8:3 "rulez" spec.rulez: unknown field `rulez` (did you mean `rules`?)
-            10:7 "match: {port: [http]}" spec.rules[0]: `name` is missing (name: The rule's name, in errors and counters. Unique.)
-            10:15 "port" spec.rules[0].match.port: expected a text, found a list
-            11:7 "request" spec.rules[0].request: `request` is not supported by this version"#]],
+                5:34 "prototcol" spec.ports[0].prototcol: unknown field `prototcol` (did you mean `protocol`?)
+                6:7 "{listen: 81" spec.ports[1]: `target` is missing (target: The port of the legacy program, 1 to 65535, reached on 127.0.0.1.)
+                7:25 "-1" spec.limits.connections: must be from 0 to 4294967295
+                7:29 "body" spec.limits.body: expected a text or a whole number, found a list
+                8:3 "rulez" spec.rulez: unknown field `rulez` (did you mean `rules`?)
+                10:7 "match: {port: [http]}" spec.rules[0]: `name` is missing (name: The rule's name, in errors and counters. Unique.)
+                10:15 "port" spec.rules[0].match.port: expected a text, found a list"#]],
         );
     }
 
@@ -377,7 +376,7 @@ spec:
                 12:64 "status" spec.rules[0].match.status: `700` is not a status (write 200, 2xx, 400-499, or a list of those; from 200 to 599)
                 12:97 "json" spec.rules[0].match.contentType: not a media type (write application/json, */xml or text/*, without parameters)
                 14:16 "[" spec.rules[0].response.jq: this is not closed: expected `]`
-                15:13 "xml" spec.rules[0].response.to: format xml is not supported by this version
+                15:13 "xml" spec.rules[0].response.to: this build cannot handle xml
                 16:17 "204" spec.rules[0].response.status: an answer with a body cannot have status 204 (from 200 to 599, without 204, 205 and 304)
                 17:18 "ignore" spec.rules[0].response.onError: unknown policy `ignore` (expected error or pass)
                 18:25 "content-length" spec.rules[0].response.headers.set.content-length: a rule cannot touch `content-length`

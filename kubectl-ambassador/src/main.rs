@@ -42,3 +42,13 @@ fn main() -> std::process::ExitCode {
         Err(failure) => failure.report(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_makes_sense_to_clap() {
+        super::Cli::command().debug_assert();
+    }
+}

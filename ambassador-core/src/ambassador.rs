@@ -17,6 +17,8 @@ pub struct Ambassador {
     pub limits: Limits,
     /// Whether addresses of the legacy program in its answers become the one that the client asked.
     pub maps_addresses: bool,
+    /// Whether each exchange and each connection is logged.
+    pub access_log: bool,
     /// What is reshaped, and how.
     pub rules: RuleSet,
 }
@@ -33,7 +35,8 @@ impl Ambassador {
         let maps_addresses =
             maps_addresses(config.spec.addresses.as_deref(), &spec.key("addresses"), &mut problems);
         if problems.is_empty() {
-            Ok(Self { name: config.metadata.name.clone(), ports, limits, maps_addresses, rules })
+            let name = config.metadata.name.clone();
+            Ok(Self { name, ports, limits, maps_addresses, access_log: config.spec.access_log, rules })
         } else {
             Err(problems)
         }

@@ -66,6 +66,10 @@ pub struct Spec {
     /// the one that the client asked, or `keep` as they are. Default: `map`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub addresses: Option<String>,
+    /// Whether Envoy writes a line of JSON to its standard output for each exchange and each connection to a tcp port.
+    /// Default: false.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub access_log: bool,
     /// What is reshaped. The first rule that matches an answer is used, no other.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<Rule>,
@@ -76,16 +80,22 @@ pub struct Spec {
 #[cfg_attr(feature = "yaml", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Port {
-    /// What rules call this port. Default: `port-` and the number.
+    /// What rules call this port, and Services by `targetPort`. Default: `port-` and the number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// The port the ambassador listens on, 1 to 65535.
+    /// The port the ambassador listens on, on all addresses: `80`. Or one address and a port: `127.0.0.1:6379`,
+    /// `[::1]:80`.
     pub listen: Scalar,
-    /// The port of the legacy program, 1 to 65535, reached on 127.0.0.1.
+    /// The port of the legacy program, reached on 127.0.0.1: `8775`. Or a port elsewhere, which the legacy program
+    /// then reaches through the ambassador: `redis.data.svc:6379`, `10.0.0.7:80`, `[fd00::7]:80`.
     pub target: Scalar,
-    /// What is spoken on this port. Default: `http`.
+    /// What is spoken on this port: `http`, or `tcp` for everything else, which is passed on byte for byte. Default:
+    /// `http`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub protocol: Option<String>,
+    /// `kubernetes.io/h2c` if the target speaks HTTP/2 without TLS. Default: HTTP/1.1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub app_protocol: Option<String>,
 }
 
 /// Connections, timeouts and sizes. Times are written as `500ms`, `5s`, `1m30s`; sizes as `64KiB`, `4MiB` or bytes.
@@ -96,15 +106,19 @@ pub struct Limits {
     /// Client connections to each port at a time; one more is closed. Default 256.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connections: Option<u32>,
-    /// Connections to the legacy program at a time; requests beyond wait. Default 32.
+    /// Connections to each target at a time. HTTP requests beyond wait, default 32; on a tcp port one connection more
+    /// is closed, default as many as there are clients.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upstream_connections: Option<u32>,
-    /// How long connecting to the legacy program may take. Default 5s.
+    /// How long connecting to a target may take. Default 5s.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connect_timeout: Option<Scalar>,
-    /// How long a connection or an exchange may be silent. Default 50s; `0s` is for ever.
+    /// How long a connection or an exchange of HTTP may be silent. Default 50s; `0s` is for ever.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idle_timeout: Option<Scalar>,
+    /// How long a connection to a tcp port may be silent. Default 1h; `0s` is for ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tcp_idle_timeout: Option<Scalar>,
     /// How long an answer may take as a whole, from the end of the request. Default `0s`, which is for ever: the
     /// idle timeout ends what hangs, and long downloads go on.
     #[serde(default, skip_serializing_if = "Option::is_none")]

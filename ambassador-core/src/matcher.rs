@@ -9,7 +9,7 @@ pub mod text;
 
 use crate::config;
 use crate::exchange::Head;
-use crate::ports::PortMap;
+use crate::ports::{Port, PortMap};
 use crate::problem::{Path, Problem};
 use content_type::ContentTypePattern;
 use method::Methods;
@@ -139,6 +139,12 @@ fn port(written: Option<&str>, ports: &PortMap, path: &Path, problems: &mut Vec<
         let names: Vec<&str> = ports.iter().map(|port| port.name.as_str()).collect();
         let problem = Problem::new(path, format!("no port is named `{}`", name.escape_debug()));
         problems.push(problem.hint(format!("spec.ports has: {}", names.join(", "))));
+    }
+    if found.is_some_and(Port::is_tcp) {
+        problems.push(
+            Problem::new(path, format!("`{name}` is a tcp port, and rules are for http"))
+                .hint("leave out protocol: tcp if HTTP is spoken on it"),
+        );
     }
     found.map(|port| port.listen)
 }

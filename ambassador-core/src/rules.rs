@@ -17,7 +17,7 @@ use crate::config;
 use crate::exchange::Head;
 use crate::limits::Limits;
 use crate::matcher::{Matcher, Mismatch};
-use crate::ports::PortMap;
+use crate::ports::{Port, PortMap};
 use crate::problem::{Path, Problem};
 use reshaper::Written;
 
@@ -125,6 +125,9 @@ impl RuleSet {
         if written.len() > MOST_RULES {
             problems.push(Problem::new(path, format!("more than {MOST_RULES} rules")));
             return Self::default();
+        }
+        if !written.is_empty() && ports.iter().next().is_some() && ports.iter().all(Port::is_tcp) {
+            problems.push(Problem::new(path, "all ports are tcp ports, and rules are for http"));
         }
         let mut names = std::collections::BTreeSet::new();
         let mut rules = Vec::with_capacity(written.len());

@@ -144,20 +144,20 @@ impl WayBack<'_> {
     }
 }
 
-fn target_host(_: &Port) -> String {
-    "127.0.0.1".to_owned()
+fn target_host(port: &Port) -> String {
+    port.target.host.to_string().trim_end_matches('.').to_owned()
 }
 
 fn target_port(port: &Port) -> u16 {
-    port.target
+    port.target.port
 }
 
-fn is_inward(_: &Port) -> bool {
-    true
+fn is_inward(port: &Port) -> bool {
+    !port.is_outward()
 }
 
-fn is_http(_: &Port) -> bool {
-    true
+fn is_http(port: &Port) -> bool {
+    !port.is_tcp()
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
@@ -77,6 +78,8 @@ impl Envoy {
                 "--disable-hot-restart",
                 "--log-level",
                 "warning",
+                "--file-flush-interval-msec",
+                "200",
             ]),
             &rendered.dir.path().join("envoy.log"),
         );
@@ -116,6 +119,30 @@ impl Envoy {
     /// What it has logged.
     pub fn log(&self) -> String {
         self.process.log()
+    }
+
+    /// Its access log, of which there must be so many lines: each is written when the exchange is over, and seen a
+    /// little later.
+    ///
+    /// # Panics
+    ///
+    /// If a line is no JSON, or there are not as many within a few seconds.
+    #[track_caller]
+    pub fn access_log(&self, count: usize) -> Vec<serde_json::Value> {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        loop {
+            let log = self.log();
+            let lines: Vec<&str> = log.lines().filter(|line| line.starts_with('{')).collect();
+            if lines.len() >= count {
+                assert_eq!(lines.len(), count, "{log}");
+                let read = |line: &&str| {
+                    serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))
+                };
+                return lines.iter().map(read).collect();
+            }
+            assert!(Instant::now() < deadline, "{} of {count} lines:\n{log}", lines.len());
+            std::thread::sleep(Duration::from_millis(100));
+        }
     }
 
     /// The process id.

@@ -14,6 +14,8 @@ const LARGEST: u64 = 1 << 20;
 
 /// Where a config comes from.
 #[derive(Debug, Clone, Default, clap::Args)]
+// Its name is that of the arguments it is flattened into, and groups must have different ones.
+#[group(skip)]
 pub(crate) struct Args {
     /// Config to use, an ambassador.yaml (`-` reads stdin)
     #[arg(short = 'c', long = "config", value_name = "FILE")]
@@ -47,13 +49,8 @@ impl Args {
         load(&name, text).map(Some)
     }
 
-    /// The config that `--port` and `--jq` describe, on top of `ports` and `limits` from elsewhere.
-    pub(crate) fn of_flags(
-        &self,
-        name: &str,
-        ports: Vec<config::Port>,
-        limits: config::Limits,
-    ) -> Result<Source> {
+    /// The config that `--jq` describes, on top of the ports and limits of `base`.
+    pub(crate) fn of_flags(&self, name: &str, base: config::Spec) -> Result<Source> {
         let rules = self.jq.iter().map(|program| config::Rule {
             name: "jq".to_owned(),
             response: Some(config::Response { jq: Some(program.clone()), ..Default::default() }),
@@ -63,16 +60,16 @@ impl Args {
             api_version: config::API_VERSION.to_owned(),
             kind: config::KIND.to_owned(),
             metadata: config::Metadata { name: name.to_owned() },
-            spec: config::Spec { ports, limits, rules: rules.collect(), ..Default::default() },
+            spec: config::Spec { rules: rules.collect(), ..base },
         };
         let text = serde_saphyr::to_string(&config)
             .map_err(|error| Failure::unchanged(format!("cannot write the config: {error}")))?;
         load("the config made of --port and --jq", text)
     }
 
-    /// The port map that `--port` describes.
-    pub(crate) fn port_map(&self) -> Vec<config::Port> {
-        self.ports.iter().map(|&(listen, target)| mapped(listen, target)).collect()
+    /// The port map that `--port` describes, and nothing else.
+    pub(crate) fn port_map(&self) -> config::Spec {
+        spec(self.ports.iter().map(|&(listen, target)| mapped(listen, target)).collect())
     }
 
     /// Problems of `--jq` are shown in the program itself, not in the YAML that is made of it.
@@ -109,6 +106,11 @@ impl Args {
 /// One line of a port map.
 pub(crate) fn mapped(listen: u16, target: u16) -> config::Port {
     config::Port { listen: Scalar::from(listen), target: Scalar::from(target), ..Default::default() }
+}
+
+/// A port map, and nothing else.
+pub(crate) fn spec(ports: Vec<config::Port>) -> config::Spec {
+    config::Spec { ports, ..Default::default() }
 }
 
 /// Reads a config, or shows all its problems.

@@ -25,8 +25,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     eprintln!("Setting up");
     let envoy = envoy::ensure()?;
     let cluster = cluster::up()?;
-    let haproxy = images::find("haproxy").context("haproxy is not on PATH")?;
     let readers = python::readers()?;
+    let program = |name: &str| images::find(name).with_context(|| format!("{name} is not on PATH"));
+    let (haproxy, redis_server, redis_cli) =
+        (program("haproxy")?, program("redis-server")?, program("redis-cli")?);
     let dist = dist::build()?;
     if args.filter.is_none() {
         eprintln!("Checking");
@@ -41,6 +43,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         .env("AMBASSADOR_ENVOY", &envoy.path)
         .env("AMBASSADOR_HAPROXY", haproxy)
         .env("AMBASSADOR_PYTHON", readers)
+        .env("AMBASSADOR_REDIS_SERVER", redis_server)
+        .env("AMBASSADOR_REDIS_CLI", redis_cli)
         .env("AMBASSADOR_PLUGIN", &dist.plugin)
         .env("AMBASSADOR_CLI", &dist.cli)
         .env("AMBASSADOR_KUBECONFIG", &cluster.kubeconfig)

@@ -221,31 +221,25 @@ fn edit_line(head: Head<'_>, part: &RequestPart, client: Option<&mut Client>, ed
 /// proxy before us has put it there.
 fn edit_host(head: Head<'_>, entry: &Port, host: &Host, listen: u16, edits: &mut Vec<Edit>) {
     let new = match host {
-        Host::OfPort => host_of_port(entry),
+        Host::OfPort => entry.upstream_host(),
         Host::Keep => None,
-        Host::Upstream => Some(authority(entry)),
+        Host::Upstream => Some(entry.target.authority()),
         Host::Named(name) => Some(name.clone()),
     };
     let (Some(new), Some(asked)) = (new, head.get(":authority")) else { return };
     if new.as_bytes() == asked {
         return;
     }
-    if head.get("x-forwarded-host").is_none() {
+    // Outside of the pod nobody needs to know what the program calls the ambassador.
+    let tells = !entry.is_outward();
+    if tells && head.get("x-forwarded-host").is_none() {
         edits.push(Edit::Set("x-forwarded-host".into(), asked.to_vec()));
     }
-    if head.get("x-forwarded-port").is_none() {
+    if tells && head.get("x-forwarded-port").is_none() {
         let port = Client::new(head).map_or(listen, |client| client.port());
         edits.push(Edit::Set("x-forwarded-port".into(), port.to_string().into_bytes()));
     }
     edits.push(Edit::Set(":authority".into(), new.into_bytes()));
-}
-
-fn host_of_port(_: &Port) -> Option<String> {
-    None
-}
-
-fn authority(entry: &Port) -> String {
-    format!("127.0.0.1:{}", entry.target)
 }
 
 /// A request that is kept back until its body is known.

@@ -5,6 +5,8 @@ mod docs;
 mod formats;
 mod haproxy;
 mod inject;
+mod outward;
 mod port_map;
 mod render;
 mod reshape;
+mod tcp;

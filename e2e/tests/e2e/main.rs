@@ -1,5 +1,6 @@
 //! End-to-end tests, in one binary. Run them by `cargo xtask test`, which sets up what they need.
 
+mod access_log;
 mod bad_input;
 mod docs;
 mod formats;

@@ -156,6 +156,13 @@ impl Envoy {
     }
 }
 
+/// A config with one port that leads to `target`, and the port. `rest` is the rest of `spec`, indented by two spaces.
+pub fn one_port(target: u16, rest: &str) -> (String, u16) {
+    let port = free_port();
+    let head = "apiVersion: kubectl-ambassador.dev/v1alpha1\nkind: Ambassador\nspec:\n";
+    (format!("{head}  ports: [{{name: http, listen: {port}, target: {target}}}]\n{rest}"), port)
+}
+
 /// Asks a port of loopback.
 pub fn ask(port: u16, path: &str, args: &[&str]) -> Answer {
     curl(&format!("http://127.0.0.1:{port}{path}"), args)

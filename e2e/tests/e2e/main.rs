@@ -2,12 +2,17 @@
 
 mod access_log;
 mod bad_input;
+mod counters;
 mod docs;
 mod formats;
 mod haproxy;
+mod http_cases;
 mod inject;
 mod outward;
 mod port_map;
 mod render;
+mod requests;
 mod reshape;
+mod streams;
 mod tcp;
+mod way_back;

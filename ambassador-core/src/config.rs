@@ -166,8 +166,8 @@ pub struct Match {
     /// rest. Default: any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
-    /// Parameters of the query with the values they must have: `*` in a value stands for any characters, `null` for a
-    /// parameter that is not there. Default: any.
+    /// Parameters of the query with the values they must have: `*` in a value stands for any characters; with `!` before
+    /// it, none of the values may match, so `"!*"` is for a parameter that is not there. Default: any.
     #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
     pub query: serde_json::Map<String, serde_json::Value>,
     /// Headers of the request with the values they must have, written as in `query`. Default: any.

@@ -274,6 +274,9 @@ impl Stream {
     fn report(&self, report: Option<Report>) {
         let Some((plugin, report)) = self.plugin.as_ref().zip(report) else { return };
         plugin.metrics.count(&report);
+        if !plugin.ambassador.access_log {
+            return;
+        }
         let rule = plugin.ambassador.rules.get(report.rule).map_or("", |rule| &rule.name);
         host::note(report.side, rule, report.outcome.name());
     }

@@ -7,8 +7,8 @@ use anyhow::Context as _;
 
 use crate::{debian, paths, progress};
 
-/// Readers that are not ours, of what we write.
-const READERS: [&str; 2] = ["prometheus-client==0.26.0", "PyYAML==6.0.4"];
+/// Readers that are not ours, of what we write; and HTTP/2 as a legacy program may speak it.
+const READERS: [&str; 3] = ["prometheus-client==0.26.0", "PyYAML==6.0.4", "h2==4.4.1"];
 
 /// A Python that has [`READERS`].
 pub(crate) fn readers() -> anyhow::Result<PathBuf> {

@@ -34,12 +34,14 @@ impl TextPattern {
 pub struct Wanted {
     /// The name of the parameter or header.
     pub name: String,
-    /// What one of its values must match; `None` if there must be none.
-    pub value: Option<TextPattern>,
+    /// What one of its values must match.
+    pub value: TextPattern,
+    /// Whether none of its values may match instead.
+    pub negated: bool,
 }
 
 impl Wanted {
-    /// Reads a map of names to values: texts, numbers and booleans as they are written, `null` for what is not there.
+    /// Reads a map of names to values: texts, numbers and booleans as they are written; `!` before a text negates it.
     pub(super) fn all(
         written: &Map<String, Value>,
         path: &Path,
@@ -49,19 +51,23 @@ impl Wanted {
         let mut all = Vec::with_capacity(written.len());
         for (name, value) in written {
             let path = path.key(name);
-            let value = match value {
-                Value::Null => None,
-                Value::String(text) => Some(TextPattern::new(text)),
-                Value::Number(number) => Some(TextPattern::new(&number.to_string())),
-                Value::Bool(value) => Some(TextPattern::new(&value.to_string())),
-                Value::Array(_) | Value::Object(_) => {
-                    let problem = Problem::new(&path, "a value is a text, or null for none");
-                    problems.push(problem.hint("`*` in it stands for any characters"));
+            let text = match value {
+                Value::String(text) => text.clone(),
+                Value::Number(number) => number.to_string(),
+                Value::Bool(value) => value.to_string(),
+                Value::Null | Value::Array(_) | Value::Object(_) => {
+                    let problem = Problem::new(&path, "a value is a text");
+                    problems.push(problem.hint("write \"*\" for any, \"!*\" for none"));
                     continue;
                 }
             };
+            let (negated, text) = match text.strip_prefix('!') {
+                Some(rest) => (true, rest),
+                None => (false, text.as_str()),
+            };
+            let value = TextPattern::new(text);
             match checked(name) {
-                Ok(name) => all.push(Self { name, value }),
+                Ok(name) => all.push(Self { name, value, negated }),
                 Err(message) => problems.push(Problem::new(&path, message).at_key()),
             }
         }
@@ -70,10 +76,7 @@ impl Wanted {
 
     /// Whether these values, of that name, are what is wanted.
     pub fn holds<'a>(&self, mut values: impl Iterator<Item = &'a [u8]>) -> bool {
-        match &self.value {
-            Some(pattern) => values.any(|value| pattern.matches(value)),
-            None => values.next().is_none(),
-        }
+        values.any(|value| self.value.matches(value)) != self.negated
     }
 }
 

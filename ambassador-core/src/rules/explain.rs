@@ -32,14 +32,15 @@ impl fmt::Display for Verdict<'_> {
             Mismatch::Port => f.write_str("the request came in on another port"),
             Mismatch::Method => f.write_str("the request has another method"),
             Mismatch::Path => f.write_str("the request is for another path"),
-            Mismatch::Query(wanted) if wanted.value.is_none() => {
-                write!(f, "the parameter `{}` is there", wanted.name)
+            Mismatch::Query(wanted) if wanted.negated => {
+                write!(f, "the parameter `{}` has a value that it must not have", wanted.name)
             }
             Mismatch::Query(wanted) => {
                 write!(f, "the parameter `{}` is missing or has another value", wanted.name)
             }
-            Mismatch::Header(wanted) if wanted.value.is_none() => {
-                write!(f, "the header `{}` is there", wanted.name.trim_start_matches(':'))
+            Mismatch::Header(wanted) if wanted.negated => {
+                let name = wanted.name.trim_start_matches(':');
+                write!(f, "the header `{name}` has a value that it must not have")
             }
             Mismatch::Header(wanted) => {
                 let name = wanted.name.trim_start_matches(':');

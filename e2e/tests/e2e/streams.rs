@@ -163,23 +163,3 @@ fn a_line_that_fails_is_passed_or_cuts_the_answer_off() {
     assert!(envoy.stat("envoy_wasm_ambassador_vm_reload") < 0.5);
     assert!(envoy.runs());
 }
-
-#[test]
-fn trailers_end_a_stream() {
-    let (_upstream, envoy, port) = start(|path| {
-        let mut reply = Reply::chunked("application/x-ndjson", b"{\"n\":1}\n{\"n\":2}\n", 5);
-        if path == "/lenient?open" {
-            reply = Reply::chunked("application/x-ndjson", b"{\"n\":1}\n{\"n\":2}", 5);
-        }
-        reply.pieces.pop();
-        reply.pieces.push(b"0\r\nx-trailer: 1\r\n\r\n".to_vec());
-        reply
-    });
-    for protocol in PROTOCOLS {
-        let answer = ask(port, "/lenient", &[protocol]);
-        assert_eq!((answer.text().as_str(), answer.exit), ("1\n2\n", 0), "{protocol}");
-        let answer = ask(port, "/lenient?open", &[protocol]);
-        assert_ne!(answer.exit, 0, "{protocol}: a line is missing, and nobody would know: {answer:?}");
-    }
-    assert!(envoy.stat("envoy_wasm_ambassador_vm_reload") < 0.5);
-}

@@ -39,11 +39,11 @@ impl fmt::Display for Verdict<'_> {
                 write!(f, "the parameter `{}` is missing or has another value", wanted.name)
             }
             Mismatch::Header(wanted) if wanted.negated => {
-                let name = wanted.name.trim_start_matches(':');
+                let name = shown(&wanted.name);
                 write!(f, "the header `{name}` has a value that it must not have")
             }
             Mismatch::Header(wanted) => {
-                let name = wanted.name.trim_start_matches(':');
+                let name = shown(&wanted.name);
                 write!(f, "the header `{name}` is missing or has another value")
             }
             Mismatch::Status => f.write_str("the answer has another status"),
@@ -53,6 +53,11 @@ impl fmt::Display for Verdict<'_> {
             ),
         }
     }
+}
+
+/// A header as people call it.
+fn shown(name: &str) -> &str {
+    if name == ":authority" { "host" } else { name }
 }
 
 impl RuleSet {

@@ -360,7 +360,7 @@ fn files_that_are_wrong() {
     );
     write(
         "rules.yaml",
-        "apiVersion: kubectl-ambassador.dev/v1alpha1\nkind: Ambassador\nspec:\n  ports:\n    - {listen: 80, target: 8775, protocol: udp}\n  rules:\n    - name: a\n      response:\n        jq: |\n          map(.name)\n          | fooo\n        from: xml\n",
+        "apiVersion: kubectl-ambassador.dev/v1alpha1\nkind: Ambassador\nspec:\n  ports:\n    - {listen: 80, target: 8775, protocol: udp}\n  rules:\n    - name: a\n      response:\n        jq: |\n          map(.name)\n          | fooo\n        from: xlm\n",
     );
     check(
         &inject(&["-c", "rules.yaml"]),
@@ -380,11 +380,13 @@ fn files_that_are_wrong() {
             11 |           | fooo
                |             ^^^^
 
-            error: spec.rules[0].response.from: format xml is not supported by this version
+            error: spec.rules[0].response.from: unknown format `xlm`
               --> rules.yaml:12:15
                |
-            12 |         from: xml
+            12 |         from: xlm
                |               ^^^
+               |
+            help: expected one of json, ndjson, xml, csv, tsv, yaml, text, form, prometheus
 
             error: rules.yaml has 3 problems
         "#]],

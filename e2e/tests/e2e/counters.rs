@@ -65,3 +65,31 @@ fn every_rule_counts_what_it_did() {
         ambassador_reshaped_total{rule="strict",side="response"} 2"#]];
     expected.assert_eq(&seen.join("\n"));
 }
+
+#[test]
+fn the_access_log_says_which_rule_did_what() {
+    let upstream = Upstream::start(|head| match head.split_whitespace().nth(1) {
+        Some("/lenient") => Reply::ok("application/json", b"[1]"),
+        _ => Reply::ok("application/json", b"[1,2]"),
+    });
+    let (config, port) = one_port(upstream.port, &format!("  accessLog: true\n{RULES}"));
+    let envoy = Envoy::start(&config);
+    for path in ["/strict", "/lenient", "/other"] {
+        ask(port, path, &[]);
+    }
+    ask(port, "/orders", &["--header", "content-type: application/json", "--data", "nonsense"]);
+    let log = envoy.access_log(4);
+    let said: Vec<String> = log
+        .iter()
+        .map(|line| {
+            let fields = ["path", "status", "rule", "outcome", "requestRule", "requestOutcome"];
+            fields.map(|field| line[field].to_string()).join(" ")
+        })
+        .collect();
+    let expected = expect_test::expect![[r#"
+        "/strict" 200 "strict" "reshaped" null null
+        "/lenient" 200 "lenient" "passed:failed" null null
+        "/other" 200 null null null null
+        "/orders" 400 null null "order.v2" "failed:input""#]];
+    expected.assert_eq(&said.join("\n"));
+}

@@ -387,7 +387,7 @@ fn bodies_around_the_limit_are_reshaped_or_refused_but_never_cut() {
         assert_eq!((answer.status, answer.body.len()), (200, 65_536), "{what}");
     });
     front.each("/out-more?out", &[], |answer, what| {
-        assert_eq!((answer.status, answer.exit), (502, 0), "{what}")
+        assert_eq!((answer.status, answer.exit), (502, 0), "{what}");
     });
     front.is_whole();
 }
@@ -471,6 +471,25 @@ fn a_slow_body_and_a_client_that_leaves_harm_nobody() {
         assert_eq!(waiting.join().expect("no panic").text(), "{\"n\":3}");
     });
     front.is_whole();
+}
+
+#[test]
+fn what_is_no_upgrade_does_not_avoid_a_rule() {
+    let upstream = Upstream::start(|_| json(&[], b"[1,2,3]"));
+    let (config, port) = one_port(upstream.port, COUNT);
+    let _envoy = Envoy::start(&config);
+    for args in [
+        &["--header", "upgrade: foo"][..],
+        &["--header", "upgrade: websocket"],
+        &["--http2"],
+        &["--header", "cache-control: no-transform"],
+        &["--header", "range: bytes=0-1"],
+        &["--header", "te: trailers"],
+        &["--request", "get"],
+    ] {
+        let answer = ask(port, "/", args);
+        assert_eq!(answer.text(), "{\"n\":3}", "{args:?}: {answer:?}");
+    }
 }
 
 #[test]

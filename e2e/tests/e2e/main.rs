@@ -2,6 +2,7 @@
 
 mod access_log;
 mod bad_input;
+mod bodies;
 mod counters;
 mod docs;
 mod formats;

@@ -123,8 +123,9 @@ fn events_are_reshaped_as_they_pass() {
 
 #[test]
 fn pieces_of_any_size_give_the_same_lines() {
-    let lines: String = (0..4_000).map(|n| format!("{{\"n\":{n}}}\n")).collect();
-    let expected: String = (0..4_000).map(|n| format!("{n}\n")).collect();
+    let numbers: Vec<String> = (0..4_000).map(|n| n.to_string()).collect();
+    let lines = format!("{{\"n\":{}}}\n", numbers.join("}\n{\"n\":"));
+    let expected = numbers.join("\n") + "\n";
     let (_upstream, _envoy, port) = start(move |path| {
         let size = path.split_once('?').and_then(|(_, size)| size.parse().ok()).unwrap_or(1);
         Reply::chunked("application/jsonl", lines.as_bytes(), size)

@@ -77,19 +77,19 @@ impl Context for Stream {}
 
 impl HttpContext for Stream {
     fn on_http_request_headers(&mut self, _count: usize, end: bool) -> Action {
-        let head = host::RequestHead::new();
+        let request = host::RequestHead::new();
         let begun = self
             .plugin
             .as_ref()
             .zip(host::destination_port())
-            .and_then(|(plugin, port)| exchange::begin(&plugin.ambassador, port, &head.read(), end));
+            .and_then(|(plugin, port)| exchange::begin(&plugin.ambassador, port, &request.read(), end));
         match begun {
             Some(Begun::Forward { edits, asked, report }) => {
-                head.edit(&edits);
+                request.edit(&edits);
                 self.forward(asked, report)
             }
             Some(Begun::Hold { edits, held }) => {
-                head.edit(&edits);
+                request.edit(&edits);
                 self.phase = Phase::HeldRequest(held, 0);
                 Action::Pause
             }
@@ -120,10 +120,10 @@ impl HttpContext for Stream {
         let Phase::Asked(asked) = std::mem::replace(&mut self.phase, Phase::Settled) else {
             return Action::Continue;
         };
-        let head = host::AnswerHead::new();
-        match asked.answered(&head.read(), end, host::answer_is_from_upstream) {
+        let answer = host::AnswerHead::new();
+        match asked.answered(&answer.read(), end, host::answer_is_from_upstream) {
             Decision::Pass { edits, report } => {
-                head.edit(&edits);
+                answer.edit(&edits);
                 self.report(report);
                 Action::Continue
             }
@@ -132,7 +132,7 @@ impl HttpContext for Stream {
                 Action::Pause
             }
             Decision::Stream { edits, streaming } => {
-                head.edit(&edits);
+                answer.edit(&edits);
                 self.phase = Phase::Streaming(streaming);
                 Action::Continue
             }

@@ -9,108 +9,114 @@ use proxy_wasm::hostcalls;
 use proxy_wasm::types::{BufferType, LogLevel, MapType, MetricType};
 
 /// The head of a request, in the phase of its headers.
-pub(crate) struct RequestHead(());
+pub(crate) struct RequestHead(MapType);
 
 impl RequestHead {
     /// Only in that phase.
     pub(crate) fn new() -> Self {
-        Self(())
+        Self(MapType::HttpRequestHeaders)
     }
 
     /// All headers.
     pub(crate) fn read(&self) -> Vec<(String, Vec<u8>)> {
-        hostcalls::get_map_bytes(MapType::HttpRequestHeaders).unwrap_or_default()
+        hostcalls::get_map_bytes(self.0).unwrap_or_default()
     }
 
     /// Changes headers.
     pub(crate) fn edit(&self, edits: &[Edit]) {
-        edit(MapType::HttpRequestHeaders, edits);
+        edit(self.0, edits);
     }
 }
 
 /// The body of a request whose head is held, in the phase of its body or of its trailers.
-pub(crate) struct RequestBody(usize);
+pub(crate) struct RequestBody {
+    size: usize,
+    head: MapType,
+}
 
 impl RequestBody {
     /// Only in those phases; `size` is how many bytes are held.
     pub(crate) fn new(size: usize) -> Self {
-        Self(size)
+        Self { size, head: MapType::HttpRequestHeaders }
     }
 
     /// What is held.
     pub(crate) fn read(&self) -> Vec<u8> {
-        hostcalls::get_buffer(BufferType::HttpRequestBody, 0, self.0).ok().flatten().unwrap_or_default()
+        hostcalls::get_buffer(BufferType::HttpRequestBody, 0, self.size).ok().flatten().unwrap_or_default()
     }
 
     /// Replaces what is held.
     pub(crate) fn replace(&self, body: &[u8]) {
-        let _ = hostcalls::set_buffer(BufferType::HttpRequestBody, 0, self.0, body);
+        let _ = hostcalls::set_buffer(BufferType::HttpRequestBody, 0, self.size, body);
     }
 
     /// Changes headers of the head, which is held too.
     pub(crate) fn edit_head(&self, edits: &[Edit]) {
-        edit(MapType::HttpRequestHeaders, edits);
+        edit(self.head, edits);
     }
 }
 
 /// The head of an answer, in the phase of its headers.
-pub(crate) struct AnswerHead(());
+pub(crate) struct AnswerHead(MapType);
 
 impl AnswerHead {
     /// Only in that phase.
     pub(crate) fn new() -> Self {
-        Self(())
+        Self(MapType::HttpResponseHeaders)
     }
 
     /// All headers.
     pub(crate) fn read(&self) -> Vec<(String, Vec<u8>)> {
-        hostcalls::get_map_bytes(MapType::HttpResponseHeaders).unwrap_or_default()
+        hostcalls::get_map_bytes(self.0).unwrap_or_default()
     }
 
     /// Changes headers.
     pub(crate) fn edit(&self, edits: &[Edit]) {
-        edit(MapType::HttpResponseHeaders, edits);
+        edit(self.0, edits);
     }
 }
 
 /// The body of an answer, in the phase of its body or of its trailers.
-pub(crate) struct AnswerBody(usize);
+pub(crate) struct AnswerBody {
+    size: usize,
+    head: MapType,
+}
 
 impl AnswerBody {
     /// Only in those phases; `size` is how many bytes are there.
     pub(crate) fn new(size: usize) -> Self {
-        Self(size)
+        Self { size, head: MapType::HttpResponseHeaders }
     }
 
     /// What is there.
     pub(crate) fn read(&self) -> Vec<u8> {
-        hostcalls::get_buffer(BufferType::HttpResponseBody, 0, self.0).ok().flatten().unwrap_or_default()
+        hostcalls::get_buffer(BufferType::HttpResponseBody, 0, self.size).ok().flatten().unwrap_or_default()
     }
 
     /// Replaces what is there.
     pub(crate) fn replace(&self, body: &[u8]) {
-        let _ = hostcalls::set_buffer(BufferType::HttpResponseBody, 0, self.0, body);
+        let _ = hostcalls::set_buffer(BufferType::HttpResponseBody, 0, self.size, body);
     }
 
     /// Changes headers of the head, if that is held.
     pub(crate) fn edit_held_head(&self, edits: &[Edit]) {
-        edit(MapType::HttpResponseHeaders, edits);
+        edit(self.head, edits);
     }
 }
 
 /// The trailers of an answer, in their phase.
-pub(crate) struct AnswerTrailers(());
+pub(crate) struct AnswerTrailers(MapType);
 
 impl AnswerTrailers {
     /// Only in that phase.
     pub(crate) fn new() -> Self {
-        Self(())
+        Self(MapType::HttpResponseTrailers)
     }
 
     /// Removes those of these names.
     pub(crate) fn remove(&self, names: &[&str]) {
         for name in names {
-            let _ = hostcalls::set_map_value_bytes(MapType::HttpResponseTrailers, name, None);
+            let _ = hostcalls::set_map_value_bytes(self.0, name, None);
         }
     }
 }

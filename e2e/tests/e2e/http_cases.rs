@@ -485,7 +485,6 @@ fn what_is_no_upgrade_does_not_avoid_a_rule() {
         &["--header", "cache-control: no-transform"],
         &["--header", "range: bytes=0-1"],
         &["--header", "te: trailers"],
-        &["--request", "get"],
     ] {
         let answer = ask(port, "/", args);
         assert_eq!(answer.text(), "{\"n\":3}", "{args:?}: {answer:?}");

@@ -1,4 +1,4 @@
-//! `kubectl ambassador`: puts an Envoy ambassador into a pod, and takes it out again.
+//! `kubectl ambassador`: puts an Envoy ambassador into a pod, takes it out again, and tries its rules.
 
 mod annotation;
 mod cluster;
@@ -28,12 +28,14 @@ enum Command {
     Inject(commands::inject::Args),
     Uninject(commands::uninject::Args),
     Render(commands::render::Args),
+    Test(commands::test::Args),
 }
 
 fn main() -> std::process::ExitCode {
     let command = Cli::parse().command;
     let result = match command {
         Command::Render(args) => commands::render::run(&args),
+        Command::Test(args) => commands::test::run(&args),
         Command::Inject(args) => cluster::block_on(commands::inject::run(&args)),
         Command::Uninject(args) => cluster::block_on(commands::uninject::run(&args)),
     };

@@ -67,6 +67,12 @@ impl Args {
         load("the config made of --port and --jq", text)
     }
 
+    /// The config that `--port` and `--jq` describe where no cluster is asked: port 80, if none is named.
+    pub(crate) fn of_flags_alone(&self) -> Result<Source> {
+        let base = if self.ports.is_empty() { spec(vec![mapped(80, 8775)]) } else { self.port_map() };
+        self.of_flags("", base)
+    }
+
     /// The port map that `--port` describes, and nothing else.
     pub(crate) fn port_map(&self) -> config::Spec {
         spec(self.ports.iter().map(|&(listen, target)| mapped(listen, target)).collect())
@@ -122,21 +128,31 @@ pub(crate) fn load(name: &str, text: String) -> Result<Source> {
 }
 
 fn read_text(file: &Path) -> Result<(String, String)> {
-    let name = if file == Path::new("-") { "stdin".to_owned() } else { file.display().to_string() };
-    let mut bytes = Vec::new();
-    let read = if file == Path::new("-") {
-        std::io::stdin().lock().take(LARGEST + 1).read_to_end(&mut bytes)
-    } else {
-        std::fs::File::open(file).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes))
-    };
-    read.map_err(|error| Failure::usage(format!("cannot read {name}: {error}")))?;
-    if bytes.len() as u64 > LARGEST {
-        return Err(Failure::usage(format!("{name} is larger than {LARGEST} bytes")));
-    }
-    let text = String::from_utf8(bytes).map_err(|error| {
+    let name = name(file);
+    let text = String::from_utf8(read_bytes(file, LARGEST)?).map_err(|error| {
         Failure::usage(format!("{name} is not UTF-8 at byte {}", error.utf8_error().valid_up_to()))
     })?;
     Ok((name, text))
+}
+
+/// Reads a file of at most so many bytes; `-` is stdin.
+pub(crate) fn read_bytes(file: &Path, largest: u64) -> Result<Vec<u8>> {
+    let name = name(file);
+    let mut bytes = Vec::new();
+    let read = if file == Path::new("-") {
+        std::io::stdin().lock().take(largest + 1).read_to_end(&mut bytes)
+    } else {
+        std::fs::File::open(file).and_then(|file| file.take(largest + 1).read_to_end(&mut bytes))
+    };
+    read.map_err(|error| Failure::usage(format!("cannot read {name}: {error}")))?;
+    if bytes.len() as u64 > largest {
+        return Err(Failure::usage(format!("{name} is larger than {largest} bytes")));
+    }
+    Ok(bytes)
+}
+
+fn name(file: &Path) -> String {
+    if file == Path::new("-") { "stdin".to_owned() } else { file.display().to_string() }
 }
 
 fn port(text: &str) -> std::result::Result<(u16, u16), String> {

@@ -68,6 +68,11 @@ fn the_commands_of_the_readme_do_what_it_says() {
 }
 
 #[test]
+fn the_commands_about_testing_rules_do_what_they_say() {
+    run_all("docs/testing-rules.md");
+}
+
+#[test]
 fn the_configs_in_the_papers_are_valid() {
     let mut count = 0;
     for paper in ["README.md", "docs/config.md"] {

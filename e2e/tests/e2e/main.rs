@@ -16,4 +16,5 @@ mod requests;
 mod reshape;
 mod streams;
 mod tcp;
+mod try_rules;
 mod way_back;

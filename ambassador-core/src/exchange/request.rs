@@ -333,3 +333,44 @@ impl HeldRequest {
         self.asked.ambassador.limits.body as usize
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exchange::whole::{Message, run};
+
+    /// The head that the target sees of `GET /` with the Host `localhost:8080`.
+    fn asked(target: &str, request: &str) -> Vec<(String, String)> {
+        let config = format!(
+            r#"{{"apiVersion": "kubectl-ambassador.dev/v1alpha1", "kind": "Ambassador", "spec": {{
+                "ports": [{{"listen": "127.0.0.1:8080", "target": "{target}"}}],
+                "rules": [{{"name": "r", "request": {request}}}]}}}}"#
+        );
+        let ambassador = Rc::new(Ambassador::from_json(config.as_bytes()).expect("a config"));
+        let head = [(":method", "GET"), (":path", "/"), (":authority", "localhost:8080")];
+        let headers = head.map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec())).to_vec();
+        let told = run(&ambassador, 8080, Message { headers, body: Vec::new() }, |_| Message::default(), 0.0);
+        let asked = told.and_then(|told| told.request).expect("the target is asked").headers;
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
+        asked.into_iter().skip(2).map(|(name, value)| (name, text(value))).collect()
+    }
+
+    #[test]
+    fn a_target_elsewhere_is_asked_by_its_own_name_and_told_no_more() {
+        let cluster = (UPSTREAM_HEADER.to_owned(), "host_api_example_com_80".to_owned());
+        let host = |name: &str| (":authority".to_owned(), name.to_owned());
+        assert_eq!(asked("api.example.com:80", "{}"), [host("api.example.com"), cluster.clone()]);
+        assert_eq!(asked("api.example.com.:80", "{}").first(), Some(&host("api.example.com")));
+        let of_rule = asked("api.example.com:80", r#"{"host": "other.example"}"#);
+        assert_eq!(of_rule, [host("other.example"), cluster.clone()]);
+        let kept = asked("api.example.com:80", r#"{"host": "keep"}"#);
+        assert_eq!(kept, [host("localhost:8080"), cluster]);
+    }
+
+    #[test]
+    fn the_legacy_program_is_asked_as_the_client_asked() {
+        let seen = asked("8775", "{}");
+        assert_eq!(seen[0], (":authority".to_owned(), "localhost:8080".to_owned()));
+        assert_eq!(seen.len(), 2);
+    }
+}

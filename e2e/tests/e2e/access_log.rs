@@ -70,6 +70,45 @@ fn each_exchange_and_each_connection_is_one_line() {
 }
 
 #[test]
+fn the_rule_and_what_came_of_it_are_told() {
+    let upstream = Upstream::start(|head| match head.split(' ').nth(1) {
+        Some("/broken") => Reply::ok("application/json", b"[1,"),
+        _ => Reply::ok("application/json", b"[1]"),
+    });
+    let port = free_port();
+    let envoy = Envoy::start(&format!(
+        "{HEAD}  ports: [{{listen: {port}, target: {}}}]
+  accessLog: true
+  rules:
+    - {{name: orders, match: {{path: /orders}}, request: {{jq: '{{n: length}}', path: /legacy}}}}
+    - {{name: list.v2, match: {{path: '/*'}}, response: {{jq: length}}}}
+",
+        upstream.port
+    ));
+    ask(port, "/list", &[]);
+    ask(port, "/broken", &[]);
+    ask(port, "/orders", &["-H", "content-type: application/json", "--data", "[1,2]"]);
+    ask(port, "/other/path", &[]);
+    let told: Vec<String> = envoy
+        .access_log(4)
+        .iter()
+        .map(|line| {
+            let field = |name: &str| line[name].as_str().unwrap_or("-").to_owned();
+            ["path", "requestRule", "requestOutcome", "rule", "outcome"].map(field).join(" ")
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "/list - - list.v2 reshaped",
+            "/broken - - list.v2 failed:input",
+            "/legacy orders reshaped list.v2 reshaped",
+            "/other/path - - - -",
+        ]
+    );
+}
+
+#[test]
 fn what_a_client_writes_stays_in_its_field() {
     let upstream = legacy();
     let port = free_port();

@@ -267,6 +267,38 @@ fn a_connection_may_be_silent_for_so_long_and_no_longer() {
 }
 
 #[test]
+fn an_edit_adds_and_removes_ports_and_leaves_the_connections_of_others_alone() {
+    let echo = server(|mut stream| {
+        let mut reader = stream.try_clone().expect("cloned");
+        let _ = std::io::copy(&mut reader, &mut stream);
+    });
+    let (first, second) = (free_port(), free_port());
+    let line = |port: u16| format!("{{listen: {port}, target: {echo}, protocol: tcp}}");
+    let envoy = Envoy::start(&format!("{HEAD}  ports: [{}]\n", line(first)));
+    let mut kept = connect(first);
+    let says = |stream: &mut TcpStream| {
+        stream.write_all(b"hello").expect("written");
+        expect_next(stream, "hello");
+    };
+    says(&mut kept);
+    let until = |what: &str, done: &dyn Fn() -> bool| {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while !done() {
+            assert!(Instant::now() < deadline, "{what}\n{}", envoy.log());
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    };
+    let listens = |port: u16| TcpStream::connect(("127.0.0.1", port)).is_ok();
+    envoy.change(&format!("{HEAD}  ports: [{}, {}]\n", line(first), line(second))).ok();
+    until("the second port listens", &|| listens(second));
+    says(&mut connect(second));
+    says(&mut kept);
+    envoy.change(&format!("{HEAD}  ports: [{}]\n", line(first))).ok();
+    until("the second port is gone", &|| !listens(second));
+    says(&mut kept);
+}
+
+#[test]
 fn a_port_listens_where_it_is_told() {
     let upstream = Upstream::start(|_| Reply::ok("text/plain", b"ok"));
     let (http, tcp, six) = (free_port(), free_port(), free_port());

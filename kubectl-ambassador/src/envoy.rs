@@ -90,17 +90,6 @@ pub(crate) fn render_for_validation(loaded: &Loaded, layout: &Layout) -> Result<
     yaml(&bootstrap)
 }
 
-/// Refuses a port map that the health listener would be in the way of.
-pub(crate) fn refuse_health_port(loaded: &Loaded, health_port: u16) -> Result<()> {
-    let index = loaded.ambassador.ports.iter().position(|port| port.listen == health_port);
-    match index {
-        Some(index) => Err(Failure::usage(format!(
-            "spec.ports[{index}].listen: port {health_port} is the health listener's"
-        ))),
-        None => Ok(()),
-    }
-}
-
 struct Resources {
     bootstrap: Value,
     listeners: Vec<Value>,

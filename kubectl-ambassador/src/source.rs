@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use ambassador_core::config::yaml::{self, Loaded};
 use ambassador_core::config::{self, Config, Scalar};
+use ambassador_core::problem::Problem;
 
 use crate::failure::{Failure, Result};
 use crate::report;
@@ -33,6 +34,8 @@ pub(crate) struct Args {
 /// A config as text and as what it means.
 #[derive(Debug)]
 pub(crate) struct Source {
+    /// What people are told it comes from.
+    name: String,
     /// The text that goes into the ConfigMap.
     pub(crate) text: String,
     /// What it means.
@@ -109,6 +112,17 @@ impl Args {
     }
 }
 
+impl Source {
+    /// Refuses a port map that has the health listener's port; `hint` says what to do.
+    pub(crate) fn refuse_health_port(&self, health_port: u16, hint: &str) -> Result<()> {
+        let index = self.loaded.ambassador.ports.iter().position(|port| port.listen == health_port);
+        let Some(index) = index else { return Ok(()) };
+        let path = ambassador_core::problem::Path::root().key("spec").key("ports").index(index).key("listen");
+        let problem = Problem::new(&path, format!("port {health_port} is the health listener's")).hint(hint);
+        Err(report::config_problems(&self.name, &self.text, &yaml::locate(&self.text, vec![problem])))
+    }
+}
+
 /// One line of a port map.
 pub(crate) fn mapped(listen: u16, target: u16) -> config::Port {
     config::Port { listen: Scalar::from(listen), target: Scalar::from(target), ..Default::default() }
@@ -122,7 +136,7 @@ pub(crate) fn spec(ports: Vec<config::Port>) -> config::Spec {
 /// Reads a config, or shows all its problems.
 pub(crate) fn load(name: &str, text: String) -> Result<Source> {
     match yaml::load(&text) {
-        Ok(loaded) => Ok(Source { text, loaded }),
+        Ok(loaded) => Ok(Source { name: name.to_owned(), text, loaded }),
         Err(problems) => Err(report::config_problems(name, &text, &problems)),
     }
 }

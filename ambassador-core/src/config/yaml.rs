@@ -53,6 +53,14 @@ pub fn load(text: &str) -> Result<Loaded, Vec<Located>> {
     }
 }
 
+/// Finds the places of problems that are others' to find: of a config that [is good](load) for itself.
+pub fn locate(text: &str, problems: Vec<Problem>) -> Vec<Located> {
+    match parse(text) {
+        Ok(root) => Source::new(text, &root).locate_all(problems),
+        Err(located) => located,
+    }
+}
+
 fn parse(text: &str) -> Result<MarkedYaml<'_>, Vec<Located>> {
     let whole = |message: &str, range: Range<usize>| {
         vec![Located { problem: Problem::new(&Path::root(), message), range, within: None }]

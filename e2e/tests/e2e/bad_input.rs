@@ -396,17 +396,27 @@ fn files_that_are_wrong() {
 #[test]
 fn a_port_that_the_ambassador_needs_itself() {
     let namespace = Namespace::new();
+    let home = namespace.home.path().to_string_lossy().into_owned();
     let file = namespace.home.path().join("health.yaml");
     std::fs::write(
         &file,
         "apiVersion: kubectl-ambassador.dev/v1alpha1\nkind: Ambassador\nspec:\n  ports:\n    - {listen: 80, target: 8775}\n    - {listen: '127.0.0.1:19901', target: 'redis:6379', protocol: tcp}\n",
     )
     .expect("written");
+    let output = namespace.ambassador(&["inject", "p", "-c", &file.to_string_lossy()]);
     check(
-        &namespace.ambassador(&["inject", "p", "-c", &file.to_string_lossy()]),
+        &Output { stderr: output.stderr.replace(&home, "HOME"), ..output },
         &expect![[r#"
             exit 2
             error: spec.ports[1].listen: port 19901 is the health listener's
+             --> HOME/health.yaml:6:16
+              |
+            6 |     - {listen: '127.0.0.1:19901', target: 'redis:6379', protocol: tcp}
+              |                ^^^^^^^^^^^^^^^^^
+              |
+            help: listen on another one
+
+            error: HOME/health.yaml has 1 problem
         "#]],
     );
 }

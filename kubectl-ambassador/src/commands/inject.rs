@@ -10,7 +10,7 @@ use super::change::{DryRun, Flags, refuse_missing_rights, remove_unused};
 use super::target::find_pod;
 use crate::annotation::Injected;
 use crate::cluster::{self, Cluster, Mode, Right};
-use crate::envoy::{HEALTH_PORT, refuse_health_port};
+use crate::envoy::HEALTH_PORT;
 use crate::failure::{Failure, Result};
 use crate::output::{self, say};
 use crate::plan::{self, Options, Permissions, Plan, text};
@@ -21,6 +21,8 @@ use crate::verify;
 
 /// The image of the container; any stock Envoy from 1.35 on will do.
 const IMAGE: &str = "docker.io/envoyproxy/envoy:distroless-v1.40.0";
+/// What to do about a port that the health listener has.
+const ANOTHER_PORT: &str = "listen on another one";
 /// What injecting a bare pod needs.
 const RIGHTS: [Right; 7] = [
     ("get", "pods"),
@@ -79,7 +81,7 @@ pub(crate) async fn run(args: &Args) -> Result<()> {
     // All that can be wrong on this side is known before the cluster is asked.
     let from_file = args.source.read()?;
     if let Some(source) = &from_file {
-        refuse_health_port(&source.loaded, HEALTH_PORT)?;
+        source.refuse_health_port(HEALTH_PORT, ANOTHER_PORT)?;
     }
     let plugin = Plugin::load(args.plugin_file.as_deref())?;
     let cluster = args.cluster.connect().await?;
@@ -91,7 +93,7 @@ pub(crate) async fn run(args: &Args) -> Result<()> {
         Some(source) => (source, String::new()),
         None => discover::source(&cluster, &live, injected.as_ref(), &args.source).await?,
     };
-    refuse_health_port(&source.loaded, HEALTH_PORT)?;
+    source.refuse_health_port(HEALTH_PORT, ANOTHER_PORT)?;
     let options =
         Options { image: args.image.clone(), config_map: config_map_name(args, &name, injected.as_ref()) };
     let plan = plan::inject(&live, &source, &plugin, &options)?;

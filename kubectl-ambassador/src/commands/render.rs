@@ -60,8 +60,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     };
     std::fs::create_dir_all(&args.dir).map_err(|error| cannot_write(&args.dir, &error))?;
     let layout = layout(args)?;
-    envoy::refuse_health_port(&source.loaded, args.health_port)
-        .map_err(|failure| failure.hint("choose another one with --health-port"))?;
+    source.refuse_health_port(args.health_port, "listen on another one, or choose it by --health-port")?;
     let mut files = envoy::render(&source.loaded, &layout)?;
     files.push(("validate.yaml", envoy::render_for_validation(&source.loaded, &layout)?));
     files.push(("ambassador.yaml", source.text.clone()));

@@ -146,7 +146,9 @@ mod tests {
     fn check(expected: &str, body: &str, difference_is: &Expect) {
         let alone = !message::has_head(expected.as_bytes());
         let shown = difference(expected.as_bytes(), alone, &found(body)).unwrap_or_else(|| "none".to_owned());
-        difference_is.assert_eq(&shown);
+        // An empty line of a diff is a blank, which editors would take away from what is expected here.
+        let lines: Vec<String> = shown.lines().map(|line| format!("{}\n", line.trim_end())).collect();
+        difference_is.assert_eq(&lines.concat());
     }
 
     const HEAD: &str = "HTTP/2 200 OK\r\nX-B: 2\r\nx-b:  1\r\nContent-Type: application/json\r\n\r\n";
@@ -156,10 +158,16 @@ mod tests {
         check(
             &format!("{HEAD}{{\"a\": [1, {{}}, []],\n\t\"b\": \"x y\\\"[\"}}\n"),
             r#"{"a":[1,{},[]],"b":"x y\"["}"#,
-            &expect!["none"],
+            &expect![[r#"
+                none
+            "#]],
         );
-        check("{ \"a\" : 1.0 }", "{\"a\":1.0}\n", &expect!["none"]);
-        check("text\n", "text", &expect!["none"]);
+        check("{ \"a\" : 1.0 }", "{\"a\":1.0}\n", &expect![[r#"
+            none
+        "#]]);
+        check("text\n", "text", &expect![[r#"
+            none
+        "#]]);
     }
 
     #[test]

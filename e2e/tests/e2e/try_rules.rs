@@ -287,6 +287,7 @@ fn update_writes_what_comes_out() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one line of the table for each mistake")]
 fn what_is_wrong_with_the_input_is_said() {
     let dir = tempfile::tempdir().expect("a folder");
     let config = example("ambassador.yaml");

@@ -162,12 +162,20 @@ mod tests {
                 none
             "#]],
         );
-        check("{ \"a\" : 1.0 }", "{\"a\":1.0}\n", &expect![[r#"
+        check(
+            "{ \"a\" : 1.0 }",
+            "{\"a\":1.0}\n",
+            &expect![[r#"
             none
-        "#]]);
-        check("text\n", "text", &expect![[r#"
+        "#]],
+        );
+        check(
+            "text\n",
+            "text",
+            &expect![[r#"
             none
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]

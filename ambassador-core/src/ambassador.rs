@@ -15,6 +15,10 @@ pub struct Ambassador {
     pub ports: PortMap,
     /// Connections, timeouts and sizes.
     pub limits: Limits,
+    /// Whether addresses of the legacy program in its answers become the one that the client asked.
+    pub maps_addresses: bool,
+    /// Whether each exchange and each connection is logged.
+    pub access_log: bool,
     /// What is reshaped, and how.
     pub rules: RuleSet,
 }
@@ -28,8 +32,11 @@ impl Ambassador {
         let ports = PortMap::new(&config.spec.ports, &spec.key("ports"), &mut problems);
         let limits = Limits::new(&config.spec.limits, &spec.key("limits"), &mut problems);
         let rules = RuleSet::new(&config.spec.rules, &ports, &limits, &spec.key("rules"), &mut problems);
+        let maps_addresses =
+            maps_addresses(config.spec.addresses.as_deref(), &spec.key("addresses"), &mut problems);
         if problems.is_empty() {
-            Ok(Self { name: config.metadata.name.clone(), ports, limits, rules })
+            let name = config.metadata.name.clone();
+            Ok(Self { name, ports, limits, maps_addresses, access_log: config.spec.access_log, rules })
         } else {
             Err(problems)
         }
@@ -54,5 +61,17 @@ fn check_head(config: &Config, problems: &mut Vec<Problem>) {
     if config.kind != config::KIND {
         problems
             .push(Problem::new(&root.key("kind"), "unknown kind").hint(format!("expected {}", config::KIND)));
+    }
+}
+
+fn maps_addresses(written: Option<&str>, path: &Path, problems: &mut Vec<Problem>) -> bool {
+    match written {
+        None | Some("map") => true,
+        Some("keep") => false,
+        Some(other) => {
+            let message = format!("unknown way `{}`", other.escape_debug());
+            problems.push(Problem::new(path, message).hint("expected map or keep"));
+            true
+        }
     }
 }

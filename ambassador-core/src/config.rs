@@ -62,6 +62,14 @@ pub struct Spec {
     /// Connections, timeouts and sizes.
     #[serde(default)]
     pub limits: Limits,
+    /// Whether addresses of the legacy program in Location, Set-Cookie and other headers of its answers are `map`ped to
+    /// the one that the client asked, or `keep` as they are. Default: `map`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub addresses: Option<String>,
+    /// Whether Envoy writes a line of JSON to its standard output for each exchange and each connection to a tcp port.
+    /// Default: false.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub access_log: bool,
     /// What is reshaped. The first rule that matches an answer is used, no other.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<Rule>,
@@ -72,16 +80,22 @@ pub struct Spec {
 #[cfg_attr(feature = "yaml", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Port {
-    /// What rules call this port. Default: `port-` and the number.
+    /// What rules call this port, and Services by `targetPort`. Default: `port-` and the number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// The port the ambassador listens on, 1 to 65535.
+    /// The port the ambassador listens on, on all addresses: `80`. Or one address and a port: `127.0.0.1:6379`,
+    /// `[::1]:80`.
     pub listen: Scalar,
-    /// The port of the legacy program, 1 to 65535, reached on 127.0.0.1.
+    /// The port of the legacy program, reached on 127.0.0.1: `8775`. Or a port elsewhere, which the legacy program
+    /// then reaches through the ambassador: `redis.data.svc:6379`, `10.0.0.7:80`, `[fd00::7]:80`.
     pub target: Scalar,
-    /// What is spoken on this port. Default: `http`.
+    /// What is spoken on this port: `http`, or `tcp` for everything else, which is passed on byte for byte. Default:
+    /// `http`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub protocol: Option<String>,
+    /// `kubernetes.io/h2c` if the target speaks HTTP/2 without TLS. Default: HTTP/1.1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub app_protocol: Option<String>,
 }
 
 /// Connections, timeouts and sizes. Times are written as `500ms`, `5s`, `1m30s`; sizes as `64KiB`, `4MiB` or bytes.
@@ -92,15 +106,19 @@ pub struct Limits {
     /// Client connections to each port at a time; one more is closed. Default 256.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connections: Option<u32>,
-    /// Connections to the legacy program at a time; requests beyond wait. Default 32.
+    /// Connections to each target at a time. HTTP requests beyond wait, default 32; on a tcp port one connection more
+    /// is closed, default as many as there are clients.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upstream_connections: Option<u32>,
-    /// How long connecting to the legacy program may take. Default 5s.
+    /// How long connecting to a target may take. Default 5s.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connect_timeout: Option<Scalar>,
-    /// How long a connection or an exchange may be silent. Default 50s; `0s` is for ever.
+    /// How long a connection or an exchange of HTTP may be silent. Default 50s; `0s` is for ever.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub idle_timeout: Option<Scalar>,
+    /// How long a connection to a tcp port may be silent. Default 1h; `0s` is for ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tcp_idle_timeout: Option<Scalar>,
     /// How long an answer may take as a whole, from the end of the request. Default `0s`, which is for ever: the
     /// idle timeout ends what hangs, and long downloads go on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -110,7 +128,7 @@ pub struct Limits {
     pub body: Option<Scalar>,
 }
 
-/// Which answers are reshaped, and how.
+/// Which exchanges are changed, and how.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "yaml", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -118,14 +136,22 @@ pub struct Rule {
     /// The rule's name, in errors and counters. Unique.
     pub name: String,
     /// Which exchanges the rule is for. Default: every answer with a status of 2xx.
-    #[serde(default, rename = "match")]
+    #[serde(default, rename = "match", skip_serializing_if = "is_default")]
     pub matches: Match,
-    /// What is done to the answer.
-    #[serde(default)]
-    pub response: Response,
+    /// What is done to the request, before the legacy program sees it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<Request>,
+    /// What is done to the answer. A rule with neither `request` nor `response` keeps later rules from what it matches.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub response: Option<Response>,
 }
 
-/// Which exchanges a rule is for: all that is named must hold.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+/// Which exchanges a rule is for: all that is named must hold. `status` and `contentType` are about the answer, all
+/// else about the request as the client sent it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "yaml", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -140,13 +166,61 @@ pub struct Match {
     /// rest. Default: any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
+    /// Parameters of the query with the values they must have: `*` in a value stands for any characters; with `!` before
+    /// it, none of the values may match, so `"!*"` is for a parameter that is not there. Default: any.
+    #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
+    pub query: serde_json::Map<String, serde_json::Value>,
+    /// Headers of the request with the values they must have, written as in `query`. Default: any.
+    #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
+    pub headers: serde_json::Map<String, serde_json::Value>,
     /// The status of the answer: `200`, `2xx`, `400-499`, or a list of those. Default: `2xx`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<OneOrMany>,
     /// The media type of the answer, such as `application/json` (which includes `application/problem+json`) or
-    /// `*/xml`. Default: any for a rule without `jq`; JSON, or no Content-Type at all, for one with.
+    /// `*/xml`, or a list of those. Default: any for a rule without `jq`; for one with, that of `from`, or no
+    /// Content-Type at all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub content_type: Option<String>,
+    pub content_type: Option<OneOrMany>,
+}
+
+/// What is done to a request.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "yaml", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Request {
+    /// The jq program that makes the new body from the old. It must give exactly one value. `$request` holds `method`,
+    /// `path`, `query`, `headers` and `port`. A request without a body stays without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jq: Option<String>,
+    /// The format the body is in, whatever its Content-Type says: `json`, `ndjson`, `xml`, `csv`, `tsv`, `yaml`, `text`
+    /// or `form`, or a map of that to its options. Default: what Content-Type says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Format>,
+    /// The format the new body is written in: one of those, or `prometheus`. Default: `json`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<Format>,
+    /// What becomes of several outputs of `jq`: `error`, `array` for one JSON array, `ndjson` for one line each.
+    /// Default: `error`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outputs: Option<String>,
+    /// The path the legacy program is asked for, `/stock` or with a query `/stock?all=1`. The client's query is kept
+    /// where none is given. Default: the client's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// The method the legacy program is asked with. Default: the client's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub method: Option<String>,
+    /// The Host the legacy program sees: `keep`, the client's; `upstream`, the address of the target; or a name. What
+    /// the client asked is then in X-Forwarded-Host. Default: that of the port.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
+    /// Headers of the request that are set or removed.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub headers: HeaderEdits,
+    /// What happens when the body cannot be reshaped: `error` answers 400, 413 or 415 with a problem document (RFC 9457)
+    /// and asks nobody, `pass` sends the untouched original on. Default: `error`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_error: Option<String>,
 }
 
 /// What is done to an answer.
@@ -165,8 +239,21 @@ pub struct Response {
     /// The format the new body is written in: one of those, or `prometheus`. Default: `json`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<Format>,
+    /// What becomes of several outputs of `jq`: `error`, `array` for one JSON array, `ndjson` for one line each.
+    /// Default: `error`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outputs: Option<String>,
+    /// Whether `jq` is run on each line of an NDJSON stream as it passes, `.` being the line. Default: false.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub per_line: bool,
+    /// Whether `jq` is run on the data of each event of an event stream as it passes. Default: false.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub per_event: bool,
+    /// Whether answers with `Cache-Control: no-transform` are reshaped too. Default: false.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub even_if_no_transform: bool,
     /// Headers of the answer that are set or removed.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub headers: HeaderEdits,
     /// The status the client sees. Default: that of the legacy program.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -15,6 +15,7 @@ pub mod matcher;
 pub mod ports;
 pub mod problem;
 pub mod rules;
+pub mod way_back;
 
 mod ambassador;
 

@@ -8,12 +8,16 @@ use crate::problem::{Path, Problem};
 pub struct Limits {
     /// Client connections to each port at a time.
     pub connections: u32,
-    /// Connections to the legacy program at a time.
+    /// Connections to each HTTP target at a time.
     pub upstream_connections: u32,
-    /// Milliseconds that connecting to the legacy program may take.
+    /// Connections to each target of a tcp port at a time.
+    pub tcp_upstream_connections: u32,
+    /// Milliseconds that connecting to a target may take.
     pub connect_timeout: u64,
-    /// Milliseconds that a connection or an exchange may be silent; 0 for ever.
+    /// Milliseconds that a connection or an exchange of HTTP may be silent; 0 for ever.
     pub idle_timeout: u64,
+    /// Milliseconds that a connection to a tcp port may be silent; 0 for ever.
+    pub tcp_idle_timeout: u64,
     /// Milliseconds that a whole answer may take; 0 for ever.
     pub request_timeout: u64,
     /// Bytes of the largest body that is reshaped.
@@ -34,6 +38,8 @@ impl Limits {
         };
         let connections = count("connections", written.connections, 256);
         let upstream_connections = count("upstreamConnections", written.upstream_connections, 32);
+        // A client of a tcp port cannot wait for a connection of another, so the clients' limit is enough.
+        let tcp_upstream_connections = written.upstream_connections.unwrap_or(u32::MAX);
         let mut time = |field: &str, value: &Option<Scalar>, default: u64, zero: bool| match value {
             None => default,
             Some(text) => match milliseconds(&text.0) {
@@ -52,9 +58,19 @@ impl Limits {
         };
         let connect_timeout = time("connectTimeout", &written.connect_timeout, 5_000, false);
         let idle_timeout = time("idleTimeout", &written.idle_timeout, 50_000, true);
+        let tcp_idle_timeout = time("tcpIdleTimeout", &written.tcp_idle_timeout, 3_600_000, true);
         let request_timeout = time("requestTimeout", &written.request_timeout, 0, true);
         let body = body(written.body.as_ref(), &path.key("body"), problems);
-        Self { connections, upstream_connections, connect_timeout, idle_timeout, request_timeout, body }
+        Self {
+            connections,
+            upstream_connections,
+            tcp_upstream_connections,
+            connect_timeout,
+            idle_timeout,
+            tcp_idle_timeout,
+            request_timeout,
+            body,
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
@@ -77,6 +78,8 @@ impl Envoy {
                 "--disable-hot-restart",
                 "--log-level",
                 "warning",
+                "--file-flush-interval-msec",
+                "200",
             ]),
             &rendered.dir.path().join("envoy.log"),
         );
@@ -118,6 +121,30 @@ impl Envoy {
         self.process.log()
     }
 
+    /// Its access log, of which there must be so many lines: each is written when the exchange is over, and seen a
+    /// little later.
+    ///
+    /// # Panics
+    ///
+    /// If a line is no JSON, or there are not as many within a few seconds.
+    #[track_caller]
+    pub fn access_log(&self, count: usize) -> Vec<serde_json::Value> {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        loop {
+            let log = self.log();
+            let lines: Vec<&str> = log.lines().filter(|line| line.starts_with('{')).collect();
+            if lines.len() >= count {
+                assert_eq!(lines.len(), count, "{log}");
+                let read = |line: &&str| {
+                    serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))
+                };
+                return lines.iter().map(read).collect();
+            }
+            assert!(Instant::now() < deadline, "{} of {count} lines:\n{log}", lines.len());
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
     /// The process id.
     pub fn process(&self) -> u32 {
         self.process.id()
@@ -127,6 +154,13 @@ impl Envoy {
     pub fn runs(&mut self) -> bool {
         self.process.runs()
     }
+}
+
+/// A config with one port that leads to `target`, and the port. `rest` is the rest of `spec`, indented by two spaces.
+pub fn one_port(target: u16, rest: &str) -> (String, u16) {
+    let port = free_port();
+    let head = "apiVersion: kubectl-ambassador.dev/v1alpha1\nkind: Ambassador\nspec:\n";
+    (format!("{head}  ports: [{{name: http, listen: {port}, target: {target}}}]\n{rest}"), port)
 }
 
 /// Asks a port of loopback.

@@ -47,12 +47,35 @@ impl Reply {
     }
 }
 
+/// A request as it came.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Request {
+    /// Request line and headers, without the empty line.
+    pub head: String,
+    /// The body, chunks joined.
+    pub body: Vec<u8>,
+}
+
+impl Request {
+    /// The first header of this name.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let lines = self.head.lines().skip(1).filter_map(|line| line.split_once(':'));
+        let mut found = lines.filter(|(found, _)| found.eq_ignore_ascii_case(name));
+        found.next().map(|(_, value)| value.trim())
+    }
+
+    /// The method and what it asks for.
+    pub fn line(&self) -> &str {
+        self.head.lines().next().unwrap_or_default().trim_end_matches(" HTTP/1.1")
+    }
+}
+
 /// A running legacy program.
 #[derive(Debug)]
 pub struct Upstream {
     /// Its port on loopback.
     pub port: u16,
-    heads: Arc<Mutex<Vec<String>>>,
+    requests: Arc<Mutex<Vec<Request>>>,
     most: Arc<AtomicUsize>,
 }
 
@@ -65,11 +88,11 @@ impl Upstream {
     pub fn start(answer: impl Fn(&str) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
         let port = listener.local_addr().expect("it has an address").port();
-        let heads = Arc::new(Mutex::new(Vec::new()));
+        let requests = Arc::new(Mutex::new(Vec::new()));
         let most = Arc::new(AtomicUsize::new(0));
         let shared = Shared {
             answer: Box::new(answer),
-            heads: Arc::clone(&heads),
+            requests: Arc::clone(&requests),
             now: AtomicUsize::new(0),
             most: Arc::clone(&most),
         };
@@ -81,7 +104,7 @@ impl Upstream {
                 std::thread::spawn(move || shared.serve(stream));
             }
         });
-        Self { port, heads, most }
+        Self { port, requests, most }
     }
 
     /// The heads of all requests so far.
@@ -90,7 +113,26 @@ impl Upstream {
     ///
     /// If a thread of it panicked.
     pub fn heads(&self) -> Vec<String> {
-        self.heads.lock().expect("no thread panicked").clone()
+        self.requests().into_iter().map(|request| request.head).collect()
+    }
+
+    /// All requests so far.
+    ///
+    /// # Panics
+    ///
+    /// If a thread of it panicked.
+    pub fn requests(&self) -> Vec<Request> {
+        self.requests.lock().expect("no thread panicked").clone()
+    }
+
+    /// The latest request.
+    ///
+    /// # Panics
+    ///
+    /// If there was none.
+    #[track_caller]
+    pub fn last(&self) -> Request {
+        self.requests().pop().expect("a request")
     }
 
     /// The most requests that it had at a time.
@@ -103,7 +145,7 @@ type Answer = Box<dyn Fn(&str) -> Reply + Send + Sync>;
 
 struct Shared {
     answer: Answer,
-    heads: Arc<Mutex<Vec<String>>>,
+    requests: Arc<Mutex<Vec<Request>>>,
     now: AtomicUsize,
     most: Arc<AtomicUsize>,
 }
@@ -113,11 +155,11 @@ impl Shared {
         let _ = stream.set_nodelay(true);
         let Ok(mut writer) = stream.try_clone() else { return };
         let mut reader = BufReader::new(stream);
-        while let Some(head) = read_head(&mut reader) {
+        while let Some(request) = read_request(&mut reader) {
             let now = self.now.fetch_add(1, Ordering::SeqCst) + 1;
             self.most.fetch_max(now, Ordering::SeqCst);
-            let reply = (self.answer)(&head);
-            self.heads.lock().expect("no thread panicked").push(head);
+            let reply = (self.answer)(&request.head);
+            self.requests.lock().expect("no thread panicked").push(request);
             std::thread::sleep(reply.delay);
             // Before the answer: with it, the proxy may send the next request.
             self.now.fetch_sub(1, Ordering::SeqCst);
@@ -129,23 +171,44 @@ impl Shared {
     }
 }
 
-fn read_head(reader: &mut BufReader<TcpStream>) -> Option<String> {
+fn read_request(reader: &mut BufReader<TcpStream>) -> Option<Request> {
     let mut head = String::new();
     loop {
-        let mut line = String::new();
-        if reader.read_line(&mut line).ok()? == 0 {
-            return None;
-        }
+        let line = read_line(reader)?;
         if line == "\r\n" {
             break;
         }
         head += &line;
     }
-    let length =
-        head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length:").map(str::to_owned));
-    let length = length.and_then(|length| length.trim().parse().ok()).unwrap_or(0);
-    std::io::copy(&mut reader.take(length), &mut std::io::sink()).ok()?;
-    Some(head)
+    let mut request = Request { head, body: Vec::new() };
+    if request.header("transfer-encoding").is_some_and(|coding| coding.eq_ignore_ascii_case("chunked")) {
+        loop {
+            let line = read_line(reader)?;
+            let size = usize::from_str_radix(line.trim(), 16).ok()?;
+            read_more(reader, size, &mut request.body)?;
+            if size == 0 {
+                while read_line(reader)? != "\r\n" {}
+                return Some(request);
+            }
+            read_line(reader)?;
+        }
+    }
+    let length = request.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
+    read_more(reader, length, &mut request.body)?;
+    Some(request)
+}
+
+/// A line with its line break; bytes that are no text are replaced.
+fn read_line(reader: &mut BufReader<TcpStream>) -> Option<String> {
+    let mut line = Vec::new();
+    let count = reader.read_until(b'\n', &mut line).ok()?;
+    (count > 0).then(|| String::from_utf8_lossy(&line).into_owned())
+}
+
+fn read_more(reader: &mut BufReader<TcpStream>, size: usize, body: &mut Vec<u8>) -> Option<()> {
+    let start = body.len();
+    body.resize(start + size, 0);
+    reader.read_exact(&mut body[start..]).ok()
 }
 
 fn send(writer: &mut TcpStream, reply: &Reply) -> std::io::Result<()> {

@@ -4,4 +4,5 @@ mod change;
 pub(crate) mod inject;
 pub(crate) mod render;
 mod target;
+pub(crate) mod test;
 pub(crate) mod uninject;

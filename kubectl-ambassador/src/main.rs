@@ -1,4 +1,4 @@
-//! `kubectl ambassador`: puts an Envoy ambassador into a pod, and takes it out again.
+//! `kubectl ambassador`: puts an Envoy ambassador into a pod, takes it out again, and tries its rules.
 
 mod annotation;
 mod cluster;
@@ -28,17 +28,29 @@ enum Command {
     Inject(commands::inject::Args),
     Uninject(commands::uninject::Args),
     Render(commands::render::Args),
+    Test(commands::test::Args),
 }
 
 fn main() -> std::process::ExitCode {
     let command = Cli::parse().command;
     let result = match command {
         Command::Render(args) => commands::render::run(&args),
+        Command::Test(args) => commands::test::run(&args),
         Command::Inject(args) => cluster::block_on(commands::inject::run(&args)),
         Command::Uninject(args) => cluster::block_on(commands::uninject::run(&args)),
     };
     match result {
         Ok(()) => std::process::ExitCode::SUCCESS,
         Err(failure) => failure.report(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_makes_sense_to_clap() {
+        super::Cli::command().debug_assert();
     }
 }

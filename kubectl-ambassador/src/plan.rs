@@ -87,7 +87,7 @@ pub(crate) fn inject(live: &Value, source: &Source, plugin: &Plugin, options: &O
     Ok(Plan {
         original,
         injected: pod,
-        config_map: config_map(&namespace, source, &options.config_map)?,
+        config_map: config_map(&namespace, source, &options.config_map, has_ipv6(live))?,
         plugin: plugin_map(&namespace, plugin),
     })
 }
@@ -154,9 +154,9 @@ fn entry<'a>(value: &'a mut Value, key: &str) -> &'a mut Value {
     field
 }
 
-fn config_map(namespace: &str, source: &Source, name: &str) -> Result<Value> {
+fn config_map(namespace: &str, source: &Source, name: &str, has_ipv6: bool) -> Result<Value> {
     let mut data = Map::from_iter([("ambassador.yaml".to_owned(), Value::from(source.text.as_str()))]);
-    for (file, text) in rendered(&source.loaded)? {
+    for (file, text) in rendered(&source.loaded, has_ipv6)? {
         data.insert(file.to_owned(), Value::from(text));
     }
     Ok(json!({
@@ -167,8 +167,13 @@ fn config_map(namespace: &str, source: &Source, name: &str) -> Result<Value> {
     }))
 }
 
-fn rendered(loaded: &Loaded) -> Result<envoy::Files> {
-    envoy::render(loaded, &Layout::in_pod())
+fn rendered(loaded: &Loaded, has_ipv6: bool) -> Result<envoy::Files> {
+    envoy::render(loaded, &Layout::in_pod(has_ipv6))
+}
+
+/// Whether a pod has an IPv6 address: a node without IPv6 gives it none. The new pod is made in the same cluster.
+fn has_ipv6(live: &Value) -> bool {
+    list(live, "/status/podIPs").iter().any(|address| text(address, "/ip").contains(':'))
 }
 
 fn plugin_map(namespace: &str, plugin: &Plugin) -> Value {

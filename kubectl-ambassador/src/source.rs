@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use ambassador_core::config::yaml::{self, Loaded};
 use ambassador_core::config::{self, Config, Scalar};
+use ambassador_core::problem::Problem;
 
 use crate::failure::{Failure, Result};
 use crate::report;
@@ -14,6 +15,8 @@ const LARGEST: u64 = 1 << 20;
 
 /// Where a config comes from.
 #[derive(Debug, Clone, Default, clap::Args)]
+// Its name is that of the arguments it is flattened into, and groups must have different ones.
+#[group(skip)]
 pub(crate) struct Args {
     /// Config to use, an ambassador.yaml (`-` reads stdin)
     #[arg(short = 'c', long = "config", value_name = "FILE")]
@@ -31,6 +34,8 @@ pub(crate) struct Args {
 /// A config as text and as what it means.
 #[derive(Debug)]
 pub(crate) struct Source {
+    /// What people are told it comes from.
+    name: String,
     /// The text that goes into the ConfigMap.
     pub(crate) text: String,
     /// What it means.
@@ -47,32 +52,33 @@ impl Args {
         load(&name, text).map(Some)
     }
 
-    /// The config that `--port` and `--jq` describe, on top of `ports` and `limits` from elsewhere.
-    pub(crate) fn of_flags(
-        &self,
-        name: &str,
-        ports: Vec<config::Port>,
-        limits: config::Limits,
-    ) -> Result<Source> {
+    /// The config that `--jq` describes, on top of the ports and limits of `base`.
+    pub(crate) fn of_flags(&self, name: &str, base: config::Spec) -> Result<Source> {
         let rules = self.jq.iter().map(|program| config::Rule {
             name: "jq".to_owned(),
-            response: config::Response { jq: Some(program.clone()), ..Default::default() },
+            response: Some(config::Response { jq: Some(program.clone()), ..Default::default() }),
             ..Default::default()
         });
         let config = Config {
             api_version: config::API_VERSION.to_owned(),
             kind: config::KIND.to_owned(),
             metadata: config::Metadata { name: name.to_owned() },
-            spec: config::Spec { ports, limits, rules: rules.collect() },
+            spec: config::Spec { rules: rules.collect(), ..base },
         };
         let text = serde_saphyr::to_string(&config)
             .map_err(|error| Failure::unchanged(format!("cannot write the config: {error}")))?;
         load("the config made of --port and --jq", text)
     }
 
-    /// The port map that `--port` describes.
-    pub(crate) fn port_map(&self) -> Vec<config::Port> {
-        self.ports.iter().map(|&(listen, target)| mapped(listen, target)).collect()
+    /// The config that `--port` and `--jq` describe where no cluster is asked: port 80, if none is named.
+    pub(crate) fn of_flags_alone(&self) -> Result<Source> {
+        let base = if self.ports.is_empty() { spec(vec![mapped(80, 8775)]) } else { self.port_map() };
+        self.of_flags("", base)
+    }
+
+    /// The port map that `--port` describes, and nothing else.
+    pub(crate) fn port_map(&self) -> config::Spec {
+        spec(self.ports.iter().map(|&(listen, target)| mapped(listen, target)).collect())
     }
 
     /// Problems of `--jq` are shown in the program itself, not in the YAML that is made of it.
@@ -82,7 +88,7 @@ impl Args {
             ports: vec![mapped(80, 8775)],
             rules: vec![config::Rule {
                 name: "jq".to_owned(),
-                response: config::Response { jq: Some(program.clone()), ..Default::default() },
+                response: Some(config::Response { jq: Some(program.clone()), ..Default::default() }),
                 ..Default::default()
             }],
             ..Default::default()
@@ -106,35 +112,61 @@ impl Args {
     }
 }
 
+impl Source {
+    /// Refuses a port map that has the health listener's port; `hint` says what to do.
+    pub(crate) fn refuse_health_port(&self, health_port: u16, hint: &str) -> Result<()> {
+        let index = self.loaded.ambassador.ports.iter().position(|port| port.listen == health_port);
+        let Some(index) = index else { return Ok(()) };
+        let path = ambassador_core::problem::Path::root().key("spec").key("ports").index(index).key("listen");
+        let problem = Problem::new(&path, format!("port {health_port} is the health listener's")).hint(hint);
+        Err(report::config_problems(&self.name, &self.text, &yaml::locate(&self.text, vec![problem])))
+    }
+}
+
 /// One line of a port map.
 pub(crate) fn mapped(listen: u16, target: u16) -> config::Port {
     config::Port { listen: Scalar::from(listen), target: Scalar::from(target), ..Default::default() }
 }
 
+/// A port map, and nothing else.
+pub(crate) fn spec(ports: Vec<config::Port>) -> config::Spec {
+    config::Spec { ports, ..Default::default() }
+}
+
 /// Reads a config, or shows all its problems.
 pub(crate) fn load(name: &str, text: String) -> Result<Source> {
     match yaml::load(&text) {
-        Ok(loaded) => Ok(Source { text, loaded }),
+        Ok(loaded) => Ok(Source { name: name.to_owned(), text, loaded }),
         Err(problems) => Err(report::config_problems(name, &text, &problems)),
     }
 }
 
 fn read_text(file: &Path) -> Result<(String, String)> {
-    let name = if file == Path::new("-") { "stdin".to_owned() } else { file.display().to_string() };
-    let mut bytes = Vec::new();
-    let read = if file == Path::new("-") {
-        std::io::stdin().lock().take(LARGEST + 1).read_to_end(&mut bytes)
-    } else {
-        std::fs::File::open(file).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes))
-    };
-    read.map_err(|error| Failure::usage(format!("cannot read {name}: {error}")))?;
-    if bytes.len() as u64 > LARGEST {
-        return Err(Failure::usage(format!("{name} is larger than {LARGEST} bytes")));
-    }
-    let text = String::from_utf8(bytes).map_err(|error| {
+    let name = name(file);
+    let text = String::from_utf8(read_bytes(file, LARGEST)?).map_err(|error| {
         Failure::usage(format!("{name} is not UTF-8 at byte {}", error.utf8_error().valid_up_to()))
     })?;
     Ok((name, text))
+}
+
+/// Reads a file of at most so many bytes; `-` is stdin.
+pub(crate) fn read_bytes(file: &Path, largest: u64) -> Result<Vec<u8>> {
+    let name = name(file);
+    let mut bytes = Vec::new();
+    let read = if file == Path::new("-") {
+        std::io::stdin().lock().take(largest + 1).read_to_end(&mut bytes)
+    } else {
+        std::fs::File::open(file).and_then(|file| file.take(largest + 1).read_to_end(&mut bytes))
+    };
+    read.map_err(|error| Failure::usage(format!("cannot read {name}: {error}")))?;
+    if bytes.len() as u64 > largest {
+        return Err(Failure::usage(format!("{name} is larger than {largest} bytes")));
+    }
+    Ok(bytes)
+}
+
+fn name(file: &Path) -> String {
+    if file == Path::new("-") { "stdin".to_owned() } else { file.display().to_string() }
 }
 
 fn port(text: &str) -> std::result::Result<(u16, u16), String> {

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use ambassador_core::exchange::PROBLEM_TYPE;
-use ambassador_core::ports::PortMap;
+use ambassador_core::ports::{Port, PortMap, Protocol};
 use serde_json::Value;
 
 use crate::cluster::{Answer, Cluster};
@@ -19,6 +19,12 @@ const HOPELESS: [&str; 6] = [
     "CreateContainerError",
     "CrashLoopBackOff",
 ];
+
+/// How long a target outside of the pod is tried.
+const OUTSIDE: Duration = Duration::from_secs(3);
+/// A connection that stands for so long has found its target, or waits for one that does not say no: kubelet tells of
+/// an end only a second after it.
+const HOLD: Duration = Duration::from_secs(3);
 
 /// Waits until the pod is ready; an error says what it waits for.
 pub(crate) async fn ready(cluster: &Cluster, name: &str, timeout: Duration) -> Result<Value, String> {
@@ -66,7 +72,8 @@ pub(crate) fn is_native_sidecar(pod: &Value) -> bool {
     })
 }
 
-/// Asks every mapped port for `GET /` until it answers no worse than the legacy program itself does.
+/// Asks every mapped port until it answers no worse than the legacy program itself does. A port that leads out of the
+/// pod is asked too, but what is wrong there is only told: the pod is as good as before.
 pub(crate) async fn answers(
     cluster: &Cluster,
     name: &str,
@@ -74,24 +81,42 @@ pub(crate) async fn answers(
     timeout: Duration,
 ) -> Result<(), String> {
     let deadline = Instant::now() + timeout;
-    for port in ports {
-        loop {
-            match one(cluster, name, port.listen, port.target).await {
-                Verdict::Good => break,
-                Verdict::Unknown(why) => {
-                    say(&format!(
-                        "warning: cannot ask port {} ({why}); the pod is ready, which must do",
-                        port.listen
-                    ));
-                    return Ok(());
-                }
-                Verdict::Broken(why) => return Err(why),
-                Verdict::NotYet(why) if Instant::now() > deadline => return Err(why),
-                Verdict::NotYet(_) => tokio::time::sleep(Duration::from_millis(500)).await,
+    for port in ports.iter().filter(|port| can_be_asked(port)) {
+        let deadline = if port.is_outward() { deadline.min(Instant::now() + OUTSIDE) } else { deadline };
+        match until(deadline, || one(cluster, name, port)).await {
+            Verdict::Good => {}
+            Verdict::Unknown(why) => {
+                let listen = port.listener;
+                say(&format!("warning: cannot ask port {listen} ({why}); the pod is ready, which must do"));
+                return Ok(());
             }
+            Verdict::Broken(why) | Verdict::NotYet(why) if port.is_outward() => {
+                say(&format!(
+                    "warning: {why}; {} is not part of the pod, so the ambassador stays",
+                    port.target
+                ));
+            }
+            Verdict::Broken(why) | Verdict::NotYet(why) => return Err(why),
         }
     }
     Ok(())
+}
+
+/// A port-forward reaches what listens on the pod's loopback, or on all addresses.
+fn can_be_asked(port: &Port) -> bool {
+    port.listener.address.is_none_or(|address| address.is_loopback() || address.is_unspecified())
+}
+
+/// Tries until it is not too early any more, or too late.
+async fn until<F: Future<Output = Verdict>>(deadline: Instant, mut attempt: impl FnMut() -> F) -> Verdict {
+    loop {
+        match attempt().await {
+            Verdict::NotYet(_) if Instant::now() < deadline => {
+                tokio::time::sleep(Duration::from_millis(500)).await;
+            }
+            verdict => return verdict,
+        }
+    }
 }
 
 enum Verdict {
@@ -101,8 +126,25 @@ enum Verdict {
     Unknown(String),
 }
 
-async fn one(cluster: &Cluster, name: &str, listen: u16, target: u16) -> Verdict {
-    let through = match cluster.ask(name, listen).await {
+async fn one(cluster: &Cluster, name: &str, port: &Port) -> Verdict {
+    if port.is_tcp() { tcp(cluster, name, port).await } else { http(cluster, name, port).await }
+}
+
+/// Envoy takes every connection, and closes it when its target cannot be reached.
+async fn tcp(cluster: &Cluster, name: &str, port: &Port) -> Verdict {
+    match cluster.holds(name, port.listen, HOLD).await {
+        Err(failure) => Verdict::Unknown(failure.message().to_owned()),
+        Ok(true) => Verdict::Good,
+        Ok(false) => Verdict::NotYet(format!(
+            "port {} closes connections: {} cannot be reached behind it",
+            port.listener, port.target
+        )),
+    }
+}
+
+async fn http(cluster: &Cluster, name: &str, port: &Port) -> Verdict {
+    let (listen, target) = (port.listener, &port.target);
+    let through = match cluster.ask(name, port.listen).await {
         Ok(through) => through,
         Err(failure) => return Verdict::Unknown(failure.message().to_owned()),
     };
@@ -113,8 +155,11 @@ async fn one(cluster: &Cluster, name: &str, listen: u16, target: u16) -> Verdict
     if through.status < 500 {
         return Verdict::Good;
     }
+    if port.is_outward() || port.protocol != Protocol::Http {
+        return Verdict::NotYet(format!("GET / on port {listen} answers {}", through.status));
+    }
     // An error may be the legacy program's own way to answer `GET /`.
-    match cluster.ask(name, target).await {
+    match cluster.ask(name, target.port).await {
         Ok(Some(direct)) if direct.status == through.status => Verdict::Good,
         Ok(Some(direct)) => Verdict::NotYet(format!(
             "GET / on port {listen} answers {}, where port {target} itself answers {}",

@@ -4,6 +4,7 @@
 
 mod filter;
 mod host;
+mod metrics;
 
 use proxy_wasm::traits::RootContext;
 use proxy_wasm::types::LogLevel;

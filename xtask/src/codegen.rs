@@ -7,7 +7,7 @@ use crate::paths;
 /// Writes the generated files, or with `check` only says which are stale.
 pub(crate) fn run(check: bool) -> anyhow::Result<()> {
     let schema = format!("{:#}\n", ambassador_core::config::json_schema());
-    for (name, text) in [("docs/ambassador.schema.json", schema)] {
+    for (name, text) in [("docs/rules.schema.json", schema)] {
         let path = paths::root().join(name);
         let there = std::fs::read_to_string(&path).unwrap_or_default();
         if there == text {

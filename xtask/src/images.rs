@@ -18,8 +18,16 @@ use crate::{debian, legacy, paths, progress};
 
 /// Changed when what goes into the images changes other than by the files themselves.
 const RECIPE: &str = "3";
-/// Debian's packages whose files go into the images.
-const PACKAGES: [&str; 5] = ["busybox-static", "curl", "haproxy", "gcc", "libc6-dev"];
+/// Programs of this machine that the images are made of or by, and Debian's packages that have them.
+const PROGRAMS: [(&str, &[&str]); 7] = [
+    ("busybox", &["busybox-static"]),
+    ("curl", &["curl"]),
+    ("haproxy", &["haproxy"]),
+    ("gcc", &["gcc", "libc6-dev"]),
+    ("redis-server", &["redis-server"]),
+    ("redis-cli", &["redis-tools"]),
+    ("dnsmasq", &["dnsmasq-base"]),
+];
 /// What of busybox people and probes use in the lab's containers.
 const APPLETS: [&str; 27] = [
     "sh", "ls", "cat", "sleep", "wget", "echo", "nc", "httpd", "ps", "kill", "gunzip", "cp", "mkdir", "env",
@@ -50,10 +58,10 @@ struct Layer {
 
 /// All images, built where they changed.
 pub(crate) fn ensure(envoy: &Path) -> anyhow::Result<Vec<Image>> {
-    let missing: Vec<&str> = [("busybox", 0), ("curl", 1), ("haproxy", 2), ("gcc", 3)]
+    let missing: Vec<&str> = PROGRAMS
         .iter()
         .filter(|(program, _)| find(program).is_none())
-        .filter_map(|&(_, package)| PACKAGES.get(package).copied())
+        .flat_map(|(_, packages)| packages.iter().copied())
         .collect();
     if !missing.is_empty() {
         progress::step("installing what goes into the images", |step| debian::install(step, &missing))?;
@@ -86,6 +94,19 @@ pub(crate) fn ensure(envoy: &Path) -> anyhow::Result<Vec<Image>> {
             // In the foreground, although the lab's config says `daemon`, as the entry point of the image of that
             // name does it.
             vec!["/usr/local/sbin/haproxy", "-db", "-f", "/usr/local/etc/haproxy/haproxy.cfg"],
+        ),
+        (
+            "docker.io/library/redis:7",
+            shell
+                .copy()
+                .with("/usr/local/bin/redis-server", &program("redis-server")?)?
+                .with("/usr/local/bin/redis-cli", &program("redis-cli")?)?,
+            vec!["/usr/local/bin/redis-server"],
+        ),
+        (
+            "docker.io/local/dnsmasq:1",
+            Layer::default().with("/usr/sbin/dnsmasq", &program("dnsmasq")?)?,
+            vec!["/usr/sbin/dnsmasq"],
         ),
     ];
     images.into_iter().map(|(name, layer, entrypoint)| image(name, &layer, &entrypoint)).collect()

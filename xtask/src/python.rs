@@ -7,8 +7,9 @@ use anyhow::Context as _;
 
 use crate::{debian, paths, progress};
 
-/// Readers that are not ours, of what we write, and jq itself, to compare the engine with.
-const READERS: [&str; 3] = ["prometheus-client==0.26.0", "PyYAML==6.0.4", "jq==1.13.0"];
+/// Readers that are not ours, of what we write; HTTP/2 as a legacy program may speak it; and jq itself, to compare the
+/// engine with.
+const READERS: [&str; 4] = ["prometheus-client==0.26.0", "PyYAML==6.0.4", "h2==4.4.1", "jq==1.13.0"];
 
 /// The package whose sources carry jq's own, with the examples of its manual; what pip needs to look into it; and where
 /// in it they are.

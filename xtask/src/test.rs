@@ -25,9 +25,11 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     eprintln!("Setting up");
     let envoy = envoy::ensure()?;
     let cluster = cluster::up()?;
-    let haproxy = images::find("haproxy").context("haproxy is not on PATH")?;
     let readers = python::readers()?;
     let manual = python::jq_manual()?;
+    let program = |name: &str| images::find(name).with_context(|| format!("{name} is not on PATH"));
+    let (haproxy, redis_server, redis_cli) =
+        (program("haproxy")?, program("redis-server")?, program("redis-cli")?);
     let dist = dist::build()?;
     if args.filter.is_none() {
         eprintln!("Checking");
@@ -43,6 +45,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         .env("AMBASSADOR_HAPROXY", haproxy)
         .env("AMBASSADOR_PYTHON", readers)
         .env("AMBASSADOR_JQ_MANUAL", manual)
+        .env("AMBASSADOR_REDIS_SERVER", redis_server)
+        .env("AMBASSADOR_REDIS_CLI", redis_cli)
         .env("AMBASSADOR_PLUGIN", &dist.plugin)
         .env("AMBASSADOR_CLI", &dist.cli)
         .env("AMBASSADOR_KUBECONFIG", &cluster.kubeconfig)

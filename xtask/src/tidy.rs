@@ -69,7 +69,8 @@ fn one_module_calls_the_cluster() {
 fn the_core_does_no_io() {
     let pure = |file: &Path| {
         let library = file.starts_with("ambassador-core/src") || file.starts_with("ambassador-jq/src");
-        library && !file.starts_with("ambassador-jq/src/bin")
+        // Tests read their bodies from files.
+        library && !file.starts_with("ambassador-jq/src/bin") && !file.ends_with("tests.rs")
     };
     for needle in ["std::fs", "std::net", "std::env", "std::time::SystemTime", "Instant::now", "std::process"]
     {

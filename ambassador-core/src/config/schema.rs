@@ -5,9 +5,6 @@ use serde_json::{Map, Value};
 
 use crate::problem::{Path, Problem};
 
-/// Fields that are planned but not there yet: refused by name, not ignored and not called unknown.
-const PLANNED: [&str; 4] = ["request", "outputs", "query", "perEvent"];
-
 /// All places where `value` is not what `schema` demands.
 pub(super) fn check(value: &Value, schema: &Value) -> Vec<Problem> {
     let mut checker = Checker { definitions: schema.get("$defs"), problems: Vec::new() };
@@ -109,10 +106,6 @@ impl<'a> Checker<'a> {
 
 fn unknown_field(name: &str, known: &Map<String, Value>, path: &Path) -> Problem {
     let path_of_field = path.key(name);
-    if PLANNED.contains(&name) {
-        let message = format!("`{name}` is not supported by this version");
-        return Problem::new(&path_of_field, message).at_key();
-    }
     let problem = Problem::new(&path_of_field, format!("unknown field `{}`", name.escape_debug())).at_key();
     let closest = known.keys().map(|other| (strsim::damerau_levenshtein(name, other), other)).min();
     match closest {

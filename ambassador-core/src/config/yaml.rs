@@ -53,6 +53,14 @@ pub fn load(text: &str) -> Result<Loaded, Vec<Located>> {
     }
 }
 
+/// Finds the places of problems that are others' to find: of a config that [is good](load) for itself.
+pub fn locate(text: &str, problems: Vec<Problem>) -> Vec<Located> {
+    match parse(text) {
+        Ok(root) => Source::new(text, &root).locate_all(problems),
+        Err(located) => located,
+    }
+}
+
 fn parse(text: &str) -> Result<MarkedYaml<'_>, Vec<Located>> {
     let whole = |message: &str, range: Range<usize>| {
         vec![Located { problem: Problem::new(&Path::root(), message), range, within: None }]
@@ -321,14 +329,13 @@ spec:
         check(
             &text,
             &expect![[r#"
-            5:34 "prototcol" spec.ports[0].prototcol: unknown field `prototcol` (did you mean `protocol`?)
-            6:7 "{listen: 81" spec.ports[1]: `target` is missing (target: The port of the legacy program, 1 to 65535, reached on 127.0.0.1.)
-            7:25 "-1" spec.limits.connections: must be from 0 to 4294967295
-            7:29 "body" spec.limits.body: expected a text or a whole number, found a list
-            8:3 "rulez" spec.rulez: unknown field `rulez` (did you mean `rules`?)
-            10:7 "match: {port: [http]}" spec.rules[0]: `name` is missing (name: The rule's name, in errors and counters. Unique.)
-            10:15 "port" spec.rules[0].match.port: expected a text, found a list
-            11:7 "request" spec.rules[0].request: `request` is not supported by this version"#]],
+                5:34 "prototcol" spec.ports[0].prototcol: unknown field `prototcol` (did you mean `protocol`?)
+                6:7 "{listen: 81" spec.ports[1]: `target` is missing (target: The port of the legacy program, reached on 127.0.0.1: `8775`. Or a port elsewhere, which the legacy program then reaches through the ambassador: `redis.data.svc:6379`, `10.0.0.7:80`, `[fd00::7]:80`.)
+                7:25 "-1" spec.limits.connections: must be from 0 to 4294967295
+                7:29 "body" spec.limits.body: expected a text or a whole number, found a list
+                8:3 "rulez" spec.rulez: unknown field `rulez` (did you mean `rules`?)
+                10:7 "match: {port: [http]}" spec.rules[0]: `name` is missing (name: The rule's name, in errors and counters. Unique.)
+                10:15 "port" spec.rules[0].match.port: expected a text, found a list"#]],
         );
     }
 
@@ -360,9 +367,6 @@ spec:
             &expect![[r#"
                 1:13 "v1" apiVersion: unknown apiVersion (this version reads kubectl-ambassador.dev/v1alpha1)
                 6:40 "0" spec.ports[1].target: `0` is not a port (a port is from 1 to 65535)
-                7:16 "127.0.0.1:6379" spec.ports[2].listen: listen addresses are not supported by this version
-                7:40 "redis:6379" spec.ports[2].target: targets on other hosts are not supported by this version
-                7:62 "tcp" spec.ports[2].protocol: protocol tcp is not supported by this version
                 8:14 "A b" spec.ports[3].name: `A b` is not a name (use lower case letters, digits and -, at most 63 of them)
                 8:27 "65536" spec.ports[3].listen: `65536` is not a port (a port is from 1 to 65535)
                 8:42 "80" spec.ports[3].target: port 80 is the ambassador's own (target is the port that the legacy program listens on)
@@ -370,14 +374,13 @@ spec:
                 9:41 "5" spec.limits.idleTimeout: `5` is not a time (write 500ms, 5s, 1m30s or 1h)
                 9:60 "0s" spec.limits.connectTimeout: must be more than 0s
                 9:70 "1GiB" spec.limits.body: must be from 1 to 64MiB
-                12:21 "https" spec.rules[0].match.port: no port is named `https` (spec.ports has: http)
+                12:21 "https" spec.rules[0].match.port: no port is named `https` (spec.ports has: http, port-6379)
                 12:38 "get" spec.rules[0].match.methods[0]: methods are case-sensitive (write GET)
                 12:43 "'X Y'" spec.rules[0].match.methods[1]: not a method
                 12:57 "stock" spec.rules[0].match.path: a path begins with `/`
                 12:64 "status" spec.rules[0].match.status: `700` is not a status (write 200, 2xx, 400-499, or a list of those; from 200 to 599)
                 12:97 "json" spec.rules[0].match.contentType: not a media type (write application/json, */xml or text/*, without parameters)
                 14:16 "[" spec.rules[0].response.jq: this is not closed: expected `]`
-                15:13 "xml" spec.rules[0].response.to: format xml is not supported by this version
                 16:17 "204" spec.rules[0].response.status: an answer with a body cannot have status 204 (from 200 to 599, without 204, 205 and 304)
                 17:18 "ignore" spec.rules[0].response.onError: unknown policy `ignore` (expected error or pass)
                 18:25 "content-length" spec.rules[0].response.headers.set.content-length: a rule cannot touch `content-length`
@@ -404,6 +407,52 @@ spec:
             &expect![[r#"
                 9:23 "x" spec.rules[0].response.from.yaml.x: unknown field `x` (nothing is known here)
                 10:9 "to" spec.rules[0].response.to: expected a text or an object, found a list"#]],
+        );
+    }
+
+    #[test]
+    fn finds_all_that_is_wrong_with_ports_at_once() {
+        let text = format!(
+            "{HEAD}spec:
+  ports:
+    - {{listen: 80, target: 8775}}
+    - {{name: again, listen: '127.0.0.1:80', target: 8775}}
+    - {{name: cache, listen: '127.0.0.1:6379', target: 'redis.data.svc:6379', protocol: tcp}}
+    - {{name: cache, listen: '127.0.0.1:6380', target: 'redis:80/', protocol: udp}}
+    - {{listen: '127.0.0.2:6379', target: localhost:80, protocol: tcp, appProtocol: kubernetes.io/h2c}}
+    - {{listen: '127.0.0.1:81', target: 10.0.0.7:81}}
+    - {{listen: '127.0.0.2:81', target: 10.0.0.8:81, appProtocol: h2}}
+    - {{name: twice, listen: '127.0.0.2:81', target: 10.0.0.8:81}}
+    - {{listen: 0.0.0.0:443, target: ::1:443, protocol: https}}
+  rules:
+    - {{name: r, match: {{port: cache}}}}
+"
+        );
+        check(
+            &text,
+            &expect![[r#"
+            6:29 "'127.0.0.1:80'" spec.ports[1].listen: port 127.0.0.1:80 is mapped twice: as 80 too
+            8:55 "'redis:80/'" spec.ports[3].target: `80/` is not a port (a port is from 1 to 65535)
+            8:78 "udp" spec.ports[3].protocol: unknown protocol `udp` (expected http or tcp)
+            9:42 "localhost:80" spec.ports[4].target: port 80 is the ambassador's own (target is the port that the legacy program listens on)
+            9:84 "kubernetes.io/h2c" spec.ports[4].appProtocol: `appProtocol` has no effect with protocol tcp
+            11:7 "{listen: '127.0.0.2:81', target: 10.0.0.8:81, appProtocol: h2" spec.ports[6].name: the name `port-81` is used twice (give each port a name of its own)
+            11:16 "'127.0.0.2:81'" spec.ports[6].listen: two http ports have the number 81 (choose another number, whatever the address; tcp ports may share one)
+            11:66 "h2" spec.ports[6].appProtocol: unknown appProtocol `h2` (kubernetes.io/h2c is a target that speaks HTTP/2 without TLS; HTTP/1.1 is the default)
+            12:29 "'127.0.0.2:81'" spec.ports[7].listen: two http ports have the number 81 (choose another number, whatever the address; tcp ports may share one)
+            13:37 "::1:443" spec.ports[8].target: `::1:443` is not clear: which part is the port? (write an IPv6 address with its port as "[::1]:80")
+            13:56 "https" spec.ports[8].protocol: unknown protocol `https` (expected http or tcp; TLS passes through tcp unread)
+            15:31 "cache" spec.rules[0].match.port: `cache` is a tcp port, and rules are for http (leave out protocol: tcp if HTTP is spoken on it)"#]],
+        );
+        let text = format!(
+            "{HEAD}spec:
+  ports: [{{listen: 6379, target: redis:6379, protocol: tcp}}]
+  rules: [{{name: r}}]
+"
+        );
+        check(
+            &text,
+            &expect![[r#"5:3 "rules" spec.rules: all ports are tcp ports, and rules are for http"#]],
         );
     }
 

@@ -2,6 +2,8 @@
 //! may be any bytes.
 
 use super::Edit;
+use crate::coding::{self, Codings};
+use crate::rules::Wrapping;
 
 /// Headers in order, duplicates kept.
 pub type HeaderList = [(String, Vec<u8>)];
@@ -31,17 +33,27 @@ impl<'a> Head<'a> {
         self.number("content-length")
     }
 
-    /// Whether a coding other than `identity` is applied to the body.
-    pub fn is_encoded(self) -> bool {
-        let codings = self.all("content-encoding").flat_map(|value| value.split(|&byte| byte == b','));
-        codings
-            .map(<[u8]>::trim_ascii)
-            .any(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case(b"identity"))
-    }
-
     /// The removal of those of `names` that are there.
     pub fn removals(self, names: &[&'static str]) -> Vec<Edit> {
         names.iter().filter(|name| self.get(name).is_some()).map(|&name| Edit::Remove(name.into())).collect()
+    }
+
+    /// The codings of the body; `None` if one is unknown.
+    pub fn codings(self) -> Option<Codings> {
+        coding::stack(self.all("content-encoding"))
+    }
+
+    /// What the body is in; `None` if it has a coding that is unknown.
+    pub fn wrapping(self) -> Option<Wrapping> {
+        let content_type = self.get("content-type").map(<[u8]>::to_vec);
+        Some(Wrapping { codings: self.codings()?, content_type })
+    }
+
+    /// Whether one of the members of a list-valued header is this word, whatever its case.
+    pub fn lists(self, name: &str, word: &str) -> bool {
+        self.all(name)
+            .flat_map(|value| value.split(|&byte| byte == b','))
+            .any(|member| member.trim_ascii().eq_ignore_ascii_case(word.as_bytes()))
     }
 
     fn number(self, name: &str) -> Option<u64> {

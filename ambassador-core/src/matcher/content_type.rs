@@ -45,16 +45,35 @@ pub fn is_json(content_type: &[u8]) -> bool {
     })
 }
 
+/// Whether a Content-Type is of a stream of JSON values, one a line.
+pub fn is_ndjson(content_type: &[u8]) -> bool {
+    const NAMES: [&str; 8] =
+        ["x-ndjson", "ndjson", "jsonl", "x-jsonl", "jsonlines", "x-jsonlines", "json-lines", "stream+json"];
+    parts(content_type).is_some_and(|(kind, subtype)| {
+        kind.eq_ignore_ascii_case(b"application")
+            && NAMES.iter().any(|name| subtype.eq_ignore_ascii_case(name.as_bytes()))
+    })
+}
+
+/// Whether a Content-Type is an event stream (WHATWG HTML, section 9.2).
+pub fn is_event_stream(content_type: &[u8]) -> bool {
+    parts(content_type).is_some_and(|(kind, subtype)| {
+        kind.eq_ignore_ascii_case(b"text") && subtype.eq_ignore_ascii_case(b"event-stream")
+    })
+}
+
+/// Whether a Content-Type is gRPC's, whose messages have a framing of their own.
+pub fn is_grpc(content_type: &[u8]) -> bool {
+    parts(content_type).is_some_and(|(kind, subtype)| {
+        kind.eq_ignore_ascii_case(b"application")
+            && subtype.get(..4).is_some_and(|start| start.eq_ignore_ascii_case(b"grpc"))
+    })
+}
+
 /// Whether a Content-Type names a stream that has no end to wait for.
 pub fn is_stream(content_type: &[u8]) -> bool {
-    parts(content_type).is_some_and(|(kind, subtype)| {
-        let lower = (kind.to_ascii_lowercase(), subtype.to_ascii_lowercase());
-        match (lower.0.as_slice(), lower.1.as_slice()) {
-            (b"text", b"event-stream") | (b"multipart", _) => true,
-            (b"application", subtype) => subtype.starts_with(b"grpc"),
-            _ => false,
-        }
-    })
+    let multipart = || parts(content_type).is_some_and(|(kind, _)| kind.eq_ignore_ascii_case(b"multipart"));
+    is_event_stream(content_type) || is_grpc(content_type) || multipart()
 }
 
 pub(crate) fn parts(content_type: &[u8]) -> Option<(&[u8], &[u8])> {

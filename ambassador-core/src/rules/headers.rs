@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::config;
+use crate::exchange::{Edit, Head};
 use crate::matcher::content_type::is_token_byte;
 use crate::problem::{Path, Problem};
 
@@ -46,6 +47,18 @@ impl HeaderEdits {
         }
         edits
     }
+
+    /// The changes that these are to a head.
+    pub(crate) fn apply(&self, head: Head<'_>, edits: &mut Vec<Edit>) {
+        for name in &self.remove {
+            if head.get(name).is_some() {
+                edits.push(Edit::Remove(name.clone().into()));
+            }
+        }
+        for (name, value) in &self.set {
+            edits.push(Edit::Set(name.clone().into(), value.clone().into_bytes()));
+        }
+    }
 }
 
 fn checked_name(name: &str, path: &Path, problems: &mut Vec<Problem>) -> Option<String> {
@@ -53,7 +66,11 @@ fn checked_name(name: &str, path: &Path, problems: &mut Vec<Problem>) -> Option<
     if lower.is_empty() || !lower.bytes().all(is_token_byte) {
         problems.push(Problem::new(path, "not a header name").at_key());
     } else if UNTOUCHABLE.contains(&lower.as_str()) || lower.starts_with("x-ambassador-") {
-        problems.push(Problem::new(path, format!("a rule cannot touch `{lower}`")).at_key());
+        let problem = Problem::new(path, format!("a rule cannot touch `{lower}`")).at_key();
+        problems.push(match lower.as_str() {
+            "host" => problem.hint("request.host says which Host the legacy program sees"),
+            _ => problem,
+        });
     } else {
         return Some(lower);
     }

@@ -360,17 +360,19 @@ fn files_that_are_wrong() {
     );
     write(
         "rules.yaml",
-        "apiVersion: kubectl-ambassador.dev/v1alpha1\nkind: Ambassador\nspec:\n  ports:\n    - {listen: 80, target: 8775, protocol: tcp}\n  rules:\n    - name: a\n      response:\n        jq: |\n          map(.name)\n          | fooo\n        from: xml\n",
+        "apiVersion: kubectl-ambassador.dev/v1alpha1\nkind: Ambassador\nspec:\n  ports:\n    - {listen: 80, target: 8775, protocol: udp}\n  rules:\n    - name: a\n      response:\n        jq: |\n          map(.name)\n          | fooo\n        from: xlm\n",
     );
     check(
         &inject(&["-c", "rules.yaml"]),
         &expect![[r#"
             exit 2
-            error: spec.ports[0].protocol: protocol tcp is not supported by this version
+            error: spec.ports[0].protocol: unknown protocol `udp`
              --> rules.yaml:5:44
               |
-            5 |     - {listen: 80, target: 8775, protocol: tcp}
+            5 |     - {listen: 80, target: 8775, protocol: udp}
               |                                            ^^^
+              |
+            help: expected http or tcp
 
             error: spec.rules[0].response.jq: function fooo is not defined; did you mean `floor`?
               --> rules.yaml:11:13
@@ -378,13 +380,43 @@ fn files_that_are_wrong() {
             11 |           | fooo
                |             ^^^^
 
-            error: spec.rules[0].response.from: format xml is not supported by this version
+            error: spec.rules[0].response.from: unknown format `xlm`
               --> rules.yaml:12:15
                |
-            12 |         from: xml
+            12 |         from: xlm
                |               ^^^
+               |
+            help: expected one of json, ndjson, xml, csv, tsv, yaml, text, form, prometheus
 
             error: rules.yaml has 3 problems
+        "#]],
+    );
+}
+
+#[test]
+fn a_port_that_the_ambassador_needs_itself() {
+    let namespace = Namespace::new();
+    let home = namespace.home.path().to_string_lossy().into_owned();
+    let file = namespace.home.path().join("health.yaml");
+    std::fs::write(
+        &file,
+        "apiVersion: kubectl-ambassador.dev/v1alpha1\nkind: Ambassador\nspec:\n  ports:\n    - {listen: 80, target: 8775}\n    - {listen: '127.0.0.1:19901', target: 'redis:6379', protocol: tcp}\n",
+    )
+    .expect("written");
+    let output = namespace.ambassador(&["inject", "p", "-c", &file.to_string_lossy()]);
+    check(
+        &Output { stderr: output.stderr.replace(&home, "HOME"), ..output },
+        &expect![[r#"
+            exit 2
+            error: spec.ports[1].listen: port 19901 is the health listener's
+             --> HOME/health.yaml:6:16
+              |
+            6 |     - {listen: '127.0.0.1:19901', target: 'redis:6379', protocol: tcp}
+              |                ^^^^^^^^^^^^^^^^^
+              |
+            help: listen on another one
+
+            error: HOME/health.yaml has 1 problem
         "#]],
     );
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use e2e::envoy::render;
+use e2e::envoy::{render, validate};
 use e2e::kube::{Namespace, repository};
 use e2e::{process, provided};
 
@@ -68,6 +68,11 @@ fn the_commands_of_the_readme_do_what_it_says() {
 }
 
 #[test]
+fn the_commands_about_testing_rules_do_what_they_say() {
+    run_all("docs/testing-rules.md");
+}
+
+#[test]
 fn the_configs_in_the_papers_are_valid() {
     let mut count = 0;
     for paper in ["README.md", "docs/config.md"] {
@@ -79,6 +84,21 @@ fn the_configs_in_the_papers_are_valid() {
         }
     }
     assert!(count > 1, "the papers show configs");
+}
+
+#[test]
+fn the_examples_are_valid_to_envoy() {
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(repository("docs/examples")).expect("a folder").flatten() {
+        let config = std::fs::read_to_string(entry.path().join("ambassador.yaml")).expect("a config");
+        let rendered = render(&config);
+        assert_eq!(rendered.output.code, 0, "{}", rendered.output.stderr);
+        let output = validate(&rendered.dir.path().join("config/validate.yaml"));
+        assert_eq!(output.code, 0, "{}", output.stderr);
+        names.push(entry.file_name());
+    }
+    names.sort();
+    assert_eq!(names, ["redis", "stock"]);
 }
 
 #[test]

@@ -49,8 +49,9 @@ fn ask_many(port: u16, count: usize) -> Vec<Answer> {
 
 #[test]
 fn both_ask_the_legacy_program_32_times_at_a_time() {
-    let slow =
-        || Upstream::start(|_| Reply { delay: Duration::from_millis(400), ..Reply::ok("text/plain", b"ok") });
+    let slow = || {
+        Upstream::start(|_| Reply { delay: Duration::from_millis(1500), ..Reply::ok("text/plain", b"ok") })
+    };
     let dir = tempfile::tempdir().expect("a folder");
     let (behind_lab, behind_ours) = (slow(), slow());
     let (_haproxy, lab) = lab(&behind_lab, dir.path(), |config| config);

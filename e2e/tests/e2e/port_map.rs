@@ -39,6 +39,32 @@ fn several_ports_lead_to_several_programs() {
 }
 
 #[test]
+fn clients_and_programs_may_speak_http2() {
+    let upstream = Upstream::start(|_| Reply::ok("application/json", b"[1,2]"));
+    let (port, modern) = (free_port(), free_port());
+    // A second ambassador is the modern program: it takes HTTP/2 without TLS, and says so in its log.
+    let program = Envoy::start(&format!(
+        "{HEAD}  ports: [{{listen: {modern}, target: {}}}]\n  accessLog: true\n",
+        upstream.port
+    ));
+    let rules = "  rules: [{name: list, response: {jq: '{n: length}'}}]\n";
+    let _envoy = Envoy::start(&format!(
+        "{HEAD}  ports: [{{listen: {port}, target: {modern}, appProtocol: kubernetes.io/h2c}}]\n{rules}"
+    ));
+    for version in ["--http1.1", "--http2-prior-knowledge"] {
+        let answer = ask(port, "/", &[version]);
+        assert_eq!((answer.status, answer.text().as_str()), (200, r#"{"n":2}"#), "{version}");
+    }
+    assert_eq!(ask(modern, "/", &["--http1.1"]).text(), "[1,2]");
+    let protocols: Vec<String> = program
+        .access_log(3)
+        .iter()
+        .map(|line| line["protocol"].as_str().unwrap_or_default().to_owned())
+        .collect();
+    assert_eq!(protocols, ["HTTP/2", "HTTP/2", "HTTP/1.1"]);
+}
+
+#[test]
 fn a_client_cannot_steer_the_ambassador() {
     let one = Upstream::start(|_| Reply {
         delay: std::time::Duration::from_millis(300),

@@ -37,7 +37,9 @@ fn a_body_is_reshaped_and_its_length_is_exact() {
         let expected = r#"{"fruits":[{"name":"apple"},{"name":"banana"},{"name":"pear"}],"count":3}"#;
         assert_eq!((answer.status, answer.exit, answer.text().as_str()), (200, 0, expected), "{protocol}");
         assert_eq!(answer.header("content-length"), Some(expected.len().to_string().as_str()), "{protocol}");
-        assert_eq!((answer.header("etag"), answer.header("x-kept")), (None, Some("yes")), "{protocol}");
+        let tag = answer.header("etag").unwrap_or_default();
+        assert!(tag.starts_with("W/\"1;"), "{protocol}: {tag}");
+        assert_eq!(answer.header("x-kept"), Some("yes"), "{protocol}");
     }
 }
 
@@ -99,9 +101,11 @@ fn a_rule_that_fails_is_a_502_that_shows_no_data() {
     let upstream = Upstream::start(|head| match head.split_whitespace().nth(1) {
         Some("/html") => Reply::ok("application/json", b"<html>hunter2</html>"),
         Some("/empty") => Reply::ok("application/json", b""),
-        Some("/gzip") => {
-            Reply::with("200 OK", &[("content-type", "application/json"), ("content-encoding", "gzip")], b"x")
-        }
+        Some("/gzip") => Reply::with(
+            "200 OK",
+            &[("content-type", "application/json"), ("content-encoding", "compress")],
+            b"x",
+        ),
         Some("/large") => Reply::ok("application/json", &vec![b' '; 70_000]),
         Some("/large-chunked") => Reply::chunked("application/json", &vec![b' '; 70_000], 1_000),
         Some("/deep") => Reply::ok("application/json", "[".repeat(50_000).as_bytes()),
@@ -214,7 +218,7 @@ fn head_and_not_modified_have_no_body_and_no_wrong_length() {
     let _envoy = Envoy::start(&config);
     let answer = ask(port, "/", &["--head"]);
     assert_eq!((answer.status, answer.exit), (200, 0));
-    assert_eq!((answer.header("content-length"), answer.header("etag")), (None, None));
+    assert_eq!(answer.header("content-length"), None);
     let answer = ask(port, "/", &[]);
     assert_eq!((answer.status, answer.exit, answer.body.len()), (204, 0, 0));
 }
@@ -226,7 +230,7 @@ fn requests_ask_only_for_what_can_be_reshaped() {
     let _envoy = Envoy::start(&config);
     let args = [
         "-H",
-        "accept-encoding: br",
+        "accept-encoding: compress",
         "-H",
         "range: bytes=0-1",
         "-H",

@@ -11,6 +11,8 @@ use crate::failure::{Failure, Result};
 
 /// Which cluster, and where in it; named and meant as kubectl's.
 #[derive(Debug, Clone, Default, clap::Args)]
+// Its name is that of the arguments it is flattened into, and groups must have different ones.
+#[group(skip)]
 #[command(next_help_heading = "Cluster")]
 pub(crate) struct Args {
     /// Namespace to work in [default: the context's]

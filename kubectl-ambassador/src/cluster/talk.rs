@@ -59,6 +59,29 @@ impl Cluster {
         Ok(answer.ok().flatten())
     }
 
+    /// Connects to a port of a pod and says whether the connection is still there after `hold`, or has brought bytes by
+    /// then. An error is one of the cluster.
+    pub(crate) async fn holds(&self, pod: &str, port: u16, hold: Duration) -> Result<bool> {
+        let mut forwarder = self
+            .running_pods()
+            .portforward(pod, &[port])
+            .await
+            .map_err(attempting(format!("cannot forward port {port} of pod/{pod}")))?;
+        let (Some(mut stream), Some(refused)) = (forwarder.take_stream(port), forwarder.take_error(port))
+        else {
+            return Ok(false);
+        };
+        let mut byte = [0; 1];
+        // A connection that is closed may be told as the end of its bytes, as an error of the port, or as both.
+        let holds = tokio::select! {
+            read = stream.read(&mut byte) => matches!(read, Ok(1..)),
+            _ = refused => false,
+            () = tokio::time::sleep(hold) => true,
+        };
+        forwarder.abort();
+        Ok(holds)
+    }
+
     fn running_pods(&self) -> Api<Pod> {
         Api::namespaced(self.client.clone(), &self.namespace)
     }

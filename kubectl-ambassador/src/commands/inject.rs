@@ -10,6 +10,7 @@ use super::change::{DryRun, Flags, refuse_missing_rights, remove_unused};
 use super::target::find_pod;
 use crate::annotation::Injected;
 use crate::cluster::{self, Cluster, Mode, Right};
+use crate::envoy::HEALTH_PORT;
 use crate::failure::{Failure, Result};
 use crate::output::{self, say};
 use crate::plan::{self, Options, Permissions, Plan, text};
@@ -20,6 +21,8 @@ use crate::verify;
 
 /// The image of the container; any stock Envoy from 1.35 on will do.
 const IMAGE: &str = "docker.io/envoyproxy/envoy:distroless-v1.40.0";
+/// What to do about a port that the health listener has.
+const ANOTHER_PORT: &str = "listen on another one";
 /// What injecting a bare pod needs.
 const RIGHTS: [Right; 7] = [
     ("get", "pods"),
@@ -77,6 +80,9 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: &Args) -> Result<()> {
     // All that can be wrong on this side is known before the cluster is asked.
     let from_file = args.source.read()?;
+    if let Some(source) = &from_file {
+        source.refuse_health_port(HEALTH_PORT, ANOTHER_PORT)?;
+    }
     let plugin = Plugin::load(args.plugin_file.as_deref())?;
     let cluster = args.cluster.connect().await?;
     let live = find_pod(&cluster, &args.target).await?;
@@ -87,6 +93,7 @@ pub(crate) async fn run(args: &Args) -> Result<()> {
         Some(source) => (source, String::new()),
         None => discover::source(&cluster, &live, injected.as_ref(), &args.source).await?,
     };
+    source.refuse_health_port(HEALTH_PORT, ANOTHER_PORT)?;
     let options =
         Options { image: args.image.clone(), config_map: config_map_name(args, &name, injected.as_ref()) };
     let plan = plan::inject(&live, &source, &plugin, &options)?;
@@ -184,7 +191,8 @@ fn explain(name: &str, source: &Source, found: &str, options: &Options, plugin: 
     let ambassador = &source.loaded.ambassador;
     say(&format!("pod/{name} will be recreated with the container {}, {}:", plan::CONTAINER, options.image));
     for port in &ambassador.ports {
-        say(&format!("  port {} -> {}{found}", port.listen, port.target));
+        let tcp = if port.is_tcp() { " (tcp)" } else { "" };
+        say(&format!("  port {} -> {}{tcp}{found}", port.listener, port.target));
     }
     match ambassador.rules.len() {
         0 => say("  no rules: answers pass as they are"),

@@ -3,8 +3,6 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use ambassador_core::config::Limits;
-
 use crate::envoy::{self, Layout};
 use crate::failure::{Failure, Result};
 use crate::plugin::Plugin;
@@ -42,7 +40,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "PATH")]
     plugin: Option<String>,
 
-    /// Address to listen on
+    /// Address of ports that have none of their own, and of the health port; :: is all, IPv4 too
     #[arg(long, value_name = "IP", default_value = "0.0.0.0")]
     listen_address: std::net::IpAddr,
 
@@ -58,17 +56,11 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             return Err(Failure::usage("nothing to render")
                 .hint("name a config with -c FILE, or map ports with --port LISTEN:TARGET"));
         }
-        None => args.source.of_flags("", args.source.port_map(), Limits::default())?,
+        None => args.source.of_flags("", args.source.port_map())?,
     };
     std::fs::create_dir_all(&args.dir).map_err(|error| cannot_write(&args.dir, &error))?;
     let layout = layout(args)?;
-    if source.loaded.ambassador.ports.listening_on(args.health_port).is_some() {
-        return Err(Failure::usage(format!(
-            "port {} is mapped, and is the health listener's too",
-            args.health_port
-        ))
-        .hint("choose another one with --health-port"));
-    }
+    source.refuse_health_port(args.health_port, "listen on another one, or choose it by --health-port")?;
     let mut files = envoy::render(&source.loaded, &layout)?;
     files.push(("validate.yaml", envoy::render_for_validation(&source.loaded, &layout)?));
     files.push(("ambassador.yaml", source.text.clone()));
@@ -103,7 +95,7 @@ fn layout(args: &Args) -> Result<Layout> {
         config_dir,
         plugin,
         admin_socket,
-        listen_address: args.listen_address.to_string(),
+        listen_address: args.listen_address,
         health_port: args.health_port,
     })
 }

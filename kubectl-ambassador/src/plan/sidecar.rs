@@ -1,6 +1,7 @@
 //! Our container and its volumes: put into a pod, and taken out again.
 
 use ambassador_core::config::yaml::Loaded;
+use ambassador_core::ports::Port;
 use serde_json::{Value, json};
 
 use super::clean::retain;
@@ -44,8 +45,8 @@ pub(super) fn allow_low_ports(pod: &mut Value) {
 
 fn container(loaded: &Loaded, image: &str) -> Value {
     let [config, plugin, run] = VOLUMES;
-    let ports =
-        loaded.ambassador.ports.iter().map(|port| json!({"containerPort": port.listen, "protocol": "TCP"}));
+    // What listens on one address, such as the pod's loopback, is not for others.
+    let ports = loaded.ambassador.ports.iter().filter(|port| port.listener.is_open()).map(container_port);
     json!({
         "name": CONTAINER,
         "image": image,
@@ -58,6 +59,8 @@ fn container(loaded: &Loaded, image: &str) -> Value {
             "--concurrency", "1",
             "--disable-hot-restart",
             "--log-level", "warning",
+            // How long a line of the access log may be on its way.
+            "--file-flush-interval-msec", "1000",
         ],
         "ports": ports.collect::<Vec<_>>(),
         "startupProbe": probe(1, 60),
@@ -84,6 +87,25 @@ fn container(loaded: &Loaded, image: &str) -> Value {
             {"name": run, "mountPath": "/var/run/secrets/kubernetes.io/serviceaccount", "subPath": "no-token", "readOnly": true},
         ],
     })
+}
+
+/// With the name by which Services may ask for it, if it was given one that is one in Kubernetes too.
+fn container_port(port: &Port) -> Value {
+    if port.has_own_name() && is_service_name(&port.name) {
+        json!({"name": port.name, "containerPort": port.listen, "protocol": "TCP"})
+    } else {
+        json!({"containerPort": port.listen, "protocol": "TCP"})
+    }
+}
+
+/// An IANA service name (RFC 6335, section 5.1), as Kubernetes wants of ports: a name of ours is that, if it is short,
+/// has a letter, and its hyphens stand between others.
+fn is_service_name(name: &str) -> bool {
+    name.len() <= 15
+        && name.bytes().any(|byte| byte.is_ascii_lowercase())
+        && !name.starts_with('-')
+        && !name.ends_with('-')
+        && !name.contains("--")
 }
 
 fn probe(period: u32, failures: u32) -> Value {

@@ -1,6 +1,5 @@
 //! Plans for pods as a cluster shows them.
 
-use ambassador_core::config::Limits;
 use expect_test::expect;
 use serde_json::json;
 
@@ -34,7 +33,7 @@ fn live() -> Value {
 
 fn plan(pod: &Value, jq: Option<&str>) -> Plan {
     let args = source::Args { jq: jq.map(str::to_owned), ..Default::default() };
-    let source = args.of_flags("fruit-service", vec![source::mapped(80, 8775)], Limits::default()).unwrap();
+    let source = args.of_flags("fruit-service", source::spec(vec![source::mapped(80, 8775)])).unwrap();
     let plugin = Plugin { module: b"\0asm".to_vec(), sha256: "0123456789abcdef".to_owned() };
     let options =
         Options { image: "envoy:1".to_owned(), config_map: "fruit-service-ambassador-config".to_owned() };
@@ -81,7 +80,64 @@ fn another_config_replaces_the_first_exactly() {
     assert_eq!(plan(&created(&first), Some(".")).injected, plan(&live(), Some(".")).injected);
 }
 
+fn plan_of(pod: &Value, ports: &str) -> Plan {
+    let text =
+        format!("apiVersion: kubectl-ambassador.dev/v1alpha1\nkind: Ambassador\nspec:\n  ports: [{ports}]\n");
+    let source = source::load("test", text).unwrap();
+    let plugin = Plugin { module: b"\0asm".to_vec(), sha256: "0123456789abcdef".to_owned() };
+    let options = Options { image: "envoy:1".to_owned(), config_map: "config".to_owned() };
+    inject(pod, &source, &plugin, &options).unwrap()
+}
+
 #[test]
+fn only_what_is_for_others_is_declared() {
+    let ports = "{name: http, listen: 8080, target: 8775},
+        {name: cache, listen: '127.0.0.1:6379', target: 'redis.data.svc:6379', protocol: tcp},
+        {name: six, listen: '[::1]:6380', target: 'redis.data.svc:6379', protocol: tcp},
+        {listen: '[::]:9000', target: 9001, protocol: tcp},
+        {name: not--kubernetes, listen: 0.0.0.0:9002, target: 9001, protocol: tcp}";
+    let plan = plan_of(&live(), ports);
+    let declared = plan.injected.pointer("/spec/initContainers/0/ports").unwrap().to_string();
+    expect![[r#"[{"name":"http","containerPort":8080,"protocol":"TCP"},{"containerPort":9000,"protocol":"TCP"},{"containerPort":9002,"protocol":"TCP"}]"#]].assert_eq(&declared);
+    // Nor is anything below 1024, so the pod needs no sysctl.
+    assert_eq!(plan.injected.pointer("/spec/securityContext"), Some(&json!({})));
+    // All are ours, whoever may ask them.
+    let injected = Injected::of(&plan.injected).unwrap().unwrap();
+    assert_eq!(injected.listens, [8080, 6379, 6380, 9000, 9002, HEALTH_PORT]);
+}
+
+#[test]
+fn ports_listen_on_all_addresses_that_the_pod_has() {
+    let addresses = |pod: &Value| -> Vec<String> {
+        let map =
+            plan_of(pod, "{listen: 8080, target: 8775}, {listen: '127.0.0.1:81', target: 8775}").config_map;
+        let files =
+            ["listeners.yaml", "bootstrap.yaml"].map(|name| map["data"][name].as_str().unwrap_or_default());
+        let lines = files.iter().flat_map(|text| text.lines()).map(str::trim);
+        lines
+            .filter(|line| line.starts_with("address: ") || line.starts_with("ipv4_compat"))
+            .map(str::to_owned)
+            .collect()
+    };
+    let mut pod = live();
+    pod["status"]["podIPs"] = json!([{"ip": "10.0.0.7"}]);
+    expect![[r#"
+        address: "0.0.0.0"
+        address: "127.0.0.1"
+        address: "0.0.0.0""#]]
+    .assert_eq(&addresses(&pod).join("\n"));
+    pod["status"]["podIPs"] = json!([{"ip": "10.0.0.7"}, {"ip": "fd00::7"}]);
+    expect![[r#"
+        address: "::"
+        ipv4_compat: true
+        address: "127.0.0.1"
+        address: "::"
+        ipv4_compat: true"#]]
+    .assert_eq(&addresses(&pod).join("\n"));
+}
+
+#[test]
+#[expect(clippy::too_many_lines, reason = "the whole pod is shown")]
 fn the_injected_pod() {
     let yaml = serde_saphyr::to_string(&plan(&live(), None).injected).unwrap();
     expect![[r#"
@@ -120,6 +176,8 @@ fn the_injected_pod() {
             - --disable-hot-restart
             - --log-level
             - warning
+            - --file-flush-interval-msec
+            - "1000"
             ports:
             - containerPort: 80
               protocol: TCP

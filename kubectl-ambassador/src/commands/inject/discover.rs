@@ -1,6 +1,5 @@
 //! Finds the port that a pod's program listens on: declared, else read from the kernel's table by exec.
 
-use ambassador_core::config::Limits;
 use serde_json::Value;
 
 use crate::annotation::Injected;
@@ -29,12 +28,14 @@ pub(super) async fn source(
         if args.ports.is_empty() && args.jq.is_none() {
             return Ok((before, String::new()));
         }
-        let spec = before.loaded.config.spec;
-        let ports = if args.ports.is_empty() { spec.ports } else { args.port_map() };
-        return Ok((args.of_flags(name, ports, spec.limits)?, String::new()));
+        let mut spec = before.loaded.config.spec;
+        if !args.ports.is_empty() {
+            spec.ports = args.port_map().ports;
+        }
+        return Ok((args.of_flags(name, spec)?, String::new()));
     }
     if !args.ports.is_empty() {
-        return Ok((args.of_flags(name, args.port_map(), Limits::default())?, String::new()));
+        return Ok((args.of_flags(name, args.port_map())?, String::new()));
     }
     let (target, found) = listening_port(cluster, live, injected).await?;
     if target == DEFAULT_LISTEN {
@@ -43,8 +44,8 @@ pub(super) async fn source(
         ))
         .hint("map another port to it, such as --port 8080:80"));
     }
-    let ports = vec![source::mapped(DEFAULT_LISTEN, target)];
-    Ok((args.of_flags(name, ports, Limits::default())?, format!(" ({found})")))
+    let base = source::spec(vec![source::mapped(DEFAULT_LISTEN, target)]);
+    Ok((args.of_flags(name, base)?, format!(" ({found})")))
 }
 
 /// The config that the pod was injected with.

@@ -1,0 +1,179 @@
+//! One exchange through the rules, and what is to be known of it.
+
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use ambassador_core::Ambassador;
+use ambassador_core::exchange::whole::{self, Message, Told};
+use ambassador_core::exchange::{FailureKind, Head, Outcome, Report, Side, UPSTREAM_HEADER};
+use ambassador_core::rules::{Rule, Verdict};
+use serde_json::{Map, Value, json};
+
+use super::{body_json, message};
+use crate::failure::{Failure, Result};
+
+/// An exchange that has been run.
+#[derive(Debug)]
+pub(super) struct Trial {
+    /// What became of it.
+    pub(super) told: Told,
+    port: u16,
+    original: Message,
+    answered: Message,
+    took: Duration,
+}
+
+/// The number of the HTTP port that is asked: of the one of this name, else of the one that the request's Host names,
+/// else of the first.
+pub(super) fn port(ambassador: &Ambassador, name: Option<&str>, request: &Message) -> Result<u16> {
+    let listens = |number: u16| ambassador.ports.listening_on(number).map(|port| port.listen);
+    if let Some(name) = name {
+        let found = ambassador.ports.named(name).and_then(|port| listens(port.listen));
+        return found.ok_or_else(|| {
+            Failure::usage(format!("no http port is named `{}`", name.escape_debug())).hint(names(ambassador))
+        });
+    }
+    let host = Head(&request.headers).get(":authority").map(String::from_utf8_lossy).unwrap_or_default();
+    let named = match host.rsplit_once(':') {
+        Some((_, number)) => number.parse().ok(),
+        None => Some(80),
+    };
+    let first = || ambassador.ports.iter().find_map(|port| listens(port.listen));
+    named.and_then(listens).or_else(first).ok_or_else(|| Failure::usage("this config maps no http port"))
+}
+
+fn names(ambassador: &Ambassador) -> String {
+    let names: Vec<&str> = ambassador.ports.iter().map(|port| port.name.as_str()).collect();
+    format!("spec.ports has: {}", names.join(", "))
+}
+
+impl Trial {
+    /// Runs it; `answer` is what the legacy program says if it is asked, at the time `now`.
+    pub(super) fn run(
+        ambassador: &Rc<Ambassador>,
+        port: u16,
+        request: Message,
+        answer: Message,
+        now: f64,
+    ) -> Self {
+        let original = request.clone();
+        let answered = answer.clone();
+        let started = Instant::now();
+        let mut told = whole::run(ambassador, port, request, |_| answer, now).unwrap_or_default();
+        let took = started.elapsed();
+        if let Some(request) = &mut told.request {
+            // For Envoy's router, which takes it away.
+            request.headers.retain(|(name, _)| name != UPSTREAM_HEADER);
+        }
+        Self { told, port, original, answered, took }
+    }
+
+    /// Whether a rule failed, and the client sees that.
+    pub(super) fn failed(&self) -> bool {
+        self.told.cut || self.told.reports.iter().any(|report| matches!(report.outcome, Outcome::Failed(_)))
+    }
+
+    /// Lines for a person: what each rule did or why not.
+    pub(super) fn told(&self, ambassador: &Ambassador) -> Vec<String> {
+        let name = ambassador.ports.listening_on(self.port).map_or("", |port| &port.name);
+        let milliseconds = self.took.as_secs_f64() * 1000.0;
+        let mut lines = vec![format!("port {name} ({}), {milliseconds:.3} ms", self.port)];
+        for (side, rule, verdict) in self.verdicts(ambassador) {
+            let is_its = |report: &&Report| {
+                report.side == side && ambassador.rules.get(report.rule).is_some_and(|used| used.name == rule)
+            };
+            let what = self.told.reports.iter().find(is_its).map_or(verdict, numbers);
+            lines.push(format!("{} rule {rule}: {what}", side_name(side)));
+        }
+        lines.extend(self.asked());
+        lines.extend(self.told.log.iter().cloned());
+        if self.told.cut {
+            lines.push("the answer is cut off there".to_owned());
+        }
+        lines
+    }
+
+    /// What the program is asked, where that is not what the client asked.
+    fn asked(&self) -> Vec<String> {
+        let Some(request) = self.told.request.as_ref().filter(|request| **request != self.original) else {
+            return Vec::new();
+        };
+        let body = std::str::from_utf8(&request.body).map_or_else(
+            |_| format!("({} bytes)", request.body.len()),
+            |text| text.trim_end_matches('\n').to_owned(),
+        );
+        let text = message::head(request) + &body;
+        let lines = text.trim_end().lines().map(|line| format!("> {line}").trim_end().to_owned());
+        std::iter::once("the program is asked:".to_owned()).chain(lines).collect()
+    }
+
+    /// What each rule that speaks about a side has to do with it, as words.
+    fn verdicts<'a>(&self, ambassador: &'a Ambassador) -> Vec<(Side, &'a str, String)> {
+        let rules = &ambassador.rules;
+        let request = Head(&self.original.headers);
+        let mut all = Vec::new();
+        let mut add = |side, speaks: fn(&Rule) -> bool, verdicts: Vec<Verdict<'_>>| {
+            let speaking = rules.iter().zip(verdicts).filter(|(rule, _)| speaks(rule));
+            all.extend(speaking.map(|(rule, verdict)| (side, rule.name.as_str(), verdict.to_string())));
+        };
+        add(Side::Request, Rule::decides_requests, rules.explain_request(self.port, request));
+        if self.told.request.is_some() {
+            let verdicts = rules.explain_answer(self.port, request, Head(&self.answered.headers));
+            add(Side::Answer, Rule::decides_answers, verdicts);
+        }
+        all
+    }
+
+    /// All of it, for programs.
+    pub(super) fn to_json(&self, ambassador: &Ambassador) -> Value {
+        let verdicts = self
+            .verdicts(ambassador)
+            .into_iter()
+            .map(|(side, rule, verdict)| json!({"rule": rule, "side": side_name(side), "verdict": verdict}));
+        let reports = self.told.reports.iter().map(|report| {
+            json!({
+                "rule": ambassador.rules.get(report.rule).map(|rule| &rule.name),
+                "side": side_name(report.side),
+                "outcome": report.outcome.name(),
+                "failure": report.failure.map(FailureKind::name),
+                "bytesIn": report.bytes_in,
+                "bytesOut": report.bytes_out,
+                "steps": report.steps,
+            })
+        });
+        json!({
+            "port": self.port,
+            "milliseconds": self.took.as_secs_f64() * 1000.0,
+            "request": self.told.request.as_ref().map(message_json),
+            "answer": message_json(&self.told.answer),
+            "cut": self.told.cut,
+            "rules": verdicts.collect::<Vec<_>>(),
+            "outcomes": reports.collect::<Vec<_>>(),
+            "log": self.told.log,
+        })
+    }
+}
+
+fn side_name(side: Side) -> &'static str {
+    match side {
+        Side::Request => "request",
+        Side::Answer => "answer",
+    }
+}
+
+fn numbers(report: &Report) -> String {
+    let name = report.outcome.name();
+    match (report.outcome, report.failure) {
+        (Outcome::Reshaped, _) => {
+            format!("{name}, {} bytes from {}, {} steps", report.bytes_out, report.bytes_in, report.steps)
+        }
+        (Outcome::Passed(_), Some(failure)) => format!("{name}, {}", failure.name()),
+        _ => name.to_owned(),
+    }
+}
+
+fn message_json(message: &Message) -> Value {
+    let headers = message.headers.iter().map(|(name, value)| json!([name, String::from_utf8_lossy(value)]));
+    let (key, body) = body_json(&message.body);
+    Value::Object(Map::from_iter([("headers".to_owned(), headers.collect()), (key.to_owned(), body)]))
+}

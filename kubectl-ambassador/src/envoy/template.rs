@@ -1,0 +1,42 @@
+//! Envoy's resources as values: taken from the commented YAML, changed field by field.
+
+use serde_json::Value;
+
+use crate::failure::{Failure, Result};
+
+/// One of the resources of a file.
+pub(super) fn resource(text: &str, index: usize) -> Result<Value> {
+    take(&mut template(text)?, &format!("/resources/{index}"))
+}
+
+pub(super) fn template(text: &str) -> Result<Value> {
+    serde_saphyr::from_str(text)
+        .map_err(|error| Failure::unchanged(format!("an Envoy resource of ours is broken: {error}")))
+}
+
+pub(super) fn at<'a>(value: &'a mut Value, pointer: &str) -> Result<&'a mut Value> {
+    let broken = || Failure::unchanged(format!("an Envoy resource of ours has no {pointer}"));
+    value.pointer_mut(pointer).ok_or_else(broken)
+}
+
+pub(super) fn take(value: &mut Value, pointer: &str) -> Result<Value> {
+    if let Some((parent, key)) = pointer.rsplit_once('/')
+        && let Some(Value::Object(fields)) = value.pointer_mut(parent)
+    {
+        return Ok(fields.shift_remove(key).unwrap_or_default());
+    }
+    at(value, pointer).map(Value::take)
+}
+
+pub(super) fn set(value: &mut Value, pointer: &str, new: impl Into<Value>) -> Result<()> {
+    *at(value, pointer)? = new.into();
+    Ok(())
+}
+
+/// Envoy writes times as seconds (protobuf's Duration in JSON).
+pub(super) fn duration(milliseconds: u64) -> String {
+    match (milliseconds / 1000, milliseconds % 1000) {
+        (seconds, 0) => format!("{seconds}s"),
+        (seconds, rest) => format!("{seconds}.{rest:03}s"),
+    }
+}

@@ -18,11 +18,16 @@ const DEBIAN: [&str; 5] = ["rustc-web", "cargo-web", "rust-web-src", "lld", "bin
 
 /// How wasm32 is built here.
 enum Toolchain {
-    /// The active toolchain has the target.
-    Installed,
+    /// The active toolchain, with the standard library from source.
+    Active,
+    /// The active toolchain, with its own build of the standard library: a larger module.
+    Prebuilt,
     /// Debian's: its rustc and cargo, and the standard library from source.
     Debian { rustc: PathBuf, cargo: PathBuf },
 }
+
+/// The first minor version of Rust 1 that can make a panic a trap at once.
+const IMMEDIATE_ABORT: u32 = 92;
 
 /// Builds `plugin.wasm` into `target/dist`.
 pub(crate) fn build() -> anyhow::Result<PathBuf> {
@@ -34,7 +39,10 @@ pub(crate) fn build() -> anyhow::Result<PathBuf> {
     shrink(&built, &plugin)?;
     let size = std::fs::metadata(&plugin)?.len();
     if size > LARGEST {
-        bail!("plugin.wasm has {size} bytes, more than the {LARGEST} that fit into a ConfigMap");
+        bail!(
+            "plugin.wasm has {size} bytes, more than the {LARGEST} that fit into a ConfigMap\n\
+            hint: install binaryen, whose wasm-opt makes it smaller, and rustup component add rust-src"
+        );
     }
     progress::ready(&format!("plugin.wasm, {size} bytes of at most {LARGEST}"));
     Ok(plugin)
@@ -42,19 +50,19 @@ pub(crate) fn build() -> anyhow::Result<PathBuf> {
 
 /// Finds or gets a toolchain, and says which it is.
 fn choose() -> anyhow::Result<Toolchain> {
-    if target_installed() {
-        progress::ready(&format!("wasm32: the active Rust toolchain has the target {TARGET}"));
-        return Ok(Toolchain::Installed);
+    if minor_version().is_some_and(|minor| minor >= IMMEDIATE_ABORT)
+        && (has_sources() || ask_rustup(&["component", "add", "rust-src"])? && has_sources())
+    {
+        progress::ready("wasm32: the active Rust toolchain, and the standard library from its sources");
+        return Ok(Toolchain::Active);
     }
-    if add_target()? {
-        progress::ready(&format!("wasm32: rustup target add {TARGET}"));
-        return Ok(Toolchain::Installed);
+    if target_installed() || ask_rustup(&["target", "add", TARGET])? && target_installed() {
+        progress::ready(&format!("wasm32: the active Rust toolchain and its target {TARGET}"));
+        return Ok(Toolchain::Prebuilt);
     }
     let found =
         || Some((debian::file_of("rustc-web", "/rustc")?, debian::file_of("cargo-web", "/bin/cargo")?));
-    let (rustc, cargo) = if let Some(found) =
-        found().filter(|_| paths::on_path("wasm-ld").is_some() && paths::on_path("wasm-opt").is_some())
-    {
+    let (rustc, cargo) = if let Some(found) = found().filter(|_| paths::on_path("wasm-ld").is_some()) {
         found
     } else {
         progress::step("installing Debian's wasm32 toolchain", |step| debian::install(step, &DEBIAN))
@@ -65,30 +73,47 @@ fn choose() -> anyhow::Result<Toolchain> {
     Ok(Toolchain::Debian { rustc, cargo })
 }
 
-fn target_installed() -> bool {
-    let output = Command::new("rustc").args(["--print", "target-libdir", "--target", TARGET]).output();
-    let Ok(output) = output else { return false };
-    let dir = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
-    let files = std::fs::read_dir(dir).into_iter().flatten().flatten();
-    output.status.success()
-        && files.map(|file| file.file_name()).any(|name| name.to_string_lossy().starts_with("libcore"))
+/// What the active toolchain's `rustc` says to a question.
+fn ask_rustc(args: &[&str]) -> Option<String> {
+    let output = Command::new("rustc").args(args).output().ok().filter(|output| output.status.success())?;
+    String::from_utf8(output.stdout).ok()
 }
 
-/// Asks rustup for the target, for a minute at most. A refusal is remembered for a day.
-fn add_target() -> anyhow::Result<bool> {
+fn minor_version() -> Option<u32> {
+    let said = ask_rustc(&["-vV"])?;
+    said.lines().find_map(|line| line.strip_prefix("release: 1."))?.split('.').next()?.parse().ok()
+}
+
+/// Whether the active toolchain comes with the sources of the standard library.
+fn has_sources() -> bool {
+    let sysroot = ask_rustc(&["--print", "sysroot"]);
+    sysroot.is_some_and(|root| {
+        Path::new(root.trim()).join("lib/rustlib/src/rust/library/std/Cargo.toml").is_file()
+    })
+}
+
+/// Whether the active toolchain has the target.
+fn target_installed() -> bool {
+    let dir = ask_rustc(&["--print", "target-libdir", "--target", TARGET]).unwrap_or_default();
+    let files = std::fs::read_dir(dir.trim()).into_iter().flatten().flatten();
+    files.map(|file| file.file_name()).any(|name| name.to_string_lossy().starts_with("libcore"))
+}
+
+/// Asks rustup for something, for a minute at most. A refusal is remembered for a day.
+fn ask_rustup(args: &[&str]) -> anyhow::Result<bool> {
     if paths::on_path("rustup").is_none() {
         return Ok(false);
     }
-    let refusal = paths::cache()?.join("rustup-cannot-add-wasm32");
+    let refusal = paths::cache()?.join(format!("rustup-refused-{}", args.join("-")));
     let age = std::fs::metadata(&refusal)
         .and_then(|file| file.modified())
         .map(|time| SystemTime::now().duration_since(time));
     if matches!(age, Ok(Ok(age)) if age < Duration::from_secs(86_400)) {
         return Ok(false);
     }
-    let added = progress::step(&format!("asking rustup for the target {TARGET}"), |_| {
+    let added = progress::step(&format!("rustup {}", args.join(" ")), |_| {
         let mut child = Command::new("rustup")
-            .args(["target", "add", TARGET])
+            .args(args)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -106,24 +131,25 @@ fn add_target() -> anyhow::Result<bool> {
     if !added {
         std::fs::write(&refusal, "")?;
     }
-    Ok(added && target_installed())
+    Ok(added)
 }
 
 fn command(toolchain: &Toolchain) -> Command {
     let mut command = match toolchain {
-        Toolchain::Installed => cargo::command(),
+        Toolchain::Active | Toolchain::Prebuilt => cargo::command(),
         Toolchain::Debian { cargo, .. } => cargo::with(cargo),
     };
     command.args(["build", "--locked", "--profile", "wasm", "--target", TARGET, "--package", "plugin-wasm"]);
     let mut flags = format!("-Clink-arg=--max-memory={MAX_MEMORY}");
-    if let Toolchain::Debian { rustc, .. } = toolchain {
+    if !matches!(toolchain, Toolchain::Prebuilt) {
         // With the standard library from source, what would format a message before it traps can be left out.
         flags += " -Zunstable-options -Cpanic=immediate-abort";
         command
             .args(["-Zbuild-std=std,panic_abort", "-Zbuild-std-features=optimize_for_size"])
-            .env("RUSTC", rustc)
-            .env("RUSTC_BOOTSTRAP", "1")
-            .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", "wasm-ld");
+            .env("RUSTC_BOOTSTRAP", "1");
+    }
+    if let Toolchain::Debian { rustc, .. } = toolchain {
+        command.env("RUSTC", rustc).env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", "wasm-ld");
     }
     command.env("CARGO_TARGET_DIR", target_dir()).env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", flags);
     command
@@ -149,6 +175,10 @@ fn shrink(built: &Path, plugin: &Path) -> anyhow::Result<()> {
         "multivalue",
         "reference-types",
     ];
+    if paths::on_path("wasm-opt").is_none() {
+        // Where it cannot be had, the module is whole without, and larger.
+        let _ = progress::step("installing binaryen", |step| debian::install(step, &["binaryen"]));
+    }
     let optimized = paths::dist().join("plugin.opt.wasm");
     let done = paths::on_path("wasm-opt").is_some()
         && progress::run(

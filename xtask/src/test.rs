@@ -1,12 +1,13 @@
 //! `cargo xtask test`: all tests, with everything they need.
 
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Instant;
 
 use anyhow::{Context as _, bail};
 
 use crate::cluster::Cluster;
-use crate::{cargo, cluster, codegen, deny, dist, envoy, images, progress, python};
+use crate::{cargo, cluster, codegen, debian, deny, dist, envoy, images, progress, python};
 
 /// How to run the tests.
 #[derive(clap::Args)]
@@ -30,6 +31,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let program = |name: &str| images::find(name).with_context(|| format!("{name} is not on PATH"));
     let (haproxy, redis_server, redis_cli) =
         (program("haproxy")?, program("redis-server")?, program("redis-cli")?);
+    let chromium = chromium()?;
     let dist = dist::build()?;
     if args.filter.is_none() {
         eprintln!("Checking");
@@ -45,6 +47,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         .env("AMBASSADOR_HAPROXY", haproxy)
         .env("AMBASSADOR_PYTHON", readers)
         .env("AMBASSADOR_JQ_MANUAL", manual)
+        .env("AMBASSADOR_CHROMIUM", chromium)
         .env("AMBASSADOR_REDIS_SERVER", redis_server)
         .env("AMBASSADOR_REDIS_CLI", redis_cli)
         .env("AMBASSADOR_PLUGIN", &dist.plugin)
@@ -69,6 +72,14 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         started.elapsed().as_secs()
     );
     Ok(())
+}
+
+/// A browser, as one of the clients.
+fn chromium() -> anyhow::Result<PathBuf> {
+    if images::find("chromium").is_none() {
+        progress::step("installing Chromium", |step| debian::install(step, &["chromium"]))?;
+    }
+    images::find("chromium").context("chromium is not on PATH")
 }
 
 /// All that can be checked without running anything of ours.

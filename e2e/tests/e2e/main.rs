@@ -3,6 +3,7 @@
 mod access_log;
 mod bad_input;
 mod bodies;
+mod browser;
 mod counters;
 mod docs;
 mod formats;

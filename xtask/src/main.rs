@@ -15,6 +15,7 @@ mod paths;
 mod progress;
 mod python;
 mod setup;
+mod size;
 mod test;
 #[cfg(test)]
 mod tidy;
@@ -48,6 +49,8 @@ enum Command {
     Build,
     /// Look for inputs that break the engine's promises, by libFuzzer
     Fuzz(fuzz::Args),
+    /// Measure what each part of the module costs, and write docs/size.md
+    Size,
     /// Get everything that the other commands need, once
     Setup,
     /// Run a real one-node Kubernetes cluster on this machine
@@ -101,6 +104,7 @@ fn main() {
         Command::Codegen { check } => codegen::run(check),
         Command::Build => dist::build().map(drop),
         Command::Fuzz(args) => fuzz::run(&args),
+        Command::Size => size::run(),
         Command::Setup => setup::run(),
         Command::Cluster { command } => cluster(command),
     };

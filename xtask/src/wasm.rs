@@ -20,7 +20,8 @@ const DEBIAN: [&str; 5] = ["rustc-web", "cargo-web", "rust-web-src", "lld", "bin
 enum Toolchain {
     /// The active toolchain, with the standard library from source.
     Active,
-    /// The active toolchain, with its own build of the standard library: a larger module.
+    /// The active toolchain, with its own build of the standard library: a larger module, in which Brotli and its
+    /// dictionary have no room.
     Prebuilt,
     /// Debian's: its rustc and cargo, and the standard library from source.
     Debian { rustc: PathBuf, cargo: PathBuf },
@@ -33,10 +34,9 @@ const IMMEDIATE_ABORT: u32 = 92;
 pub(crate) fn build() -> anyhow::Result<PathBuf> {
     let toolchain = choose()?;
     progress::run("building plugin.wasm", &mut command(&toolchain))?;
-    let built = target_dir().join(TARGET).join("wasm").join("plugin_wasm.wasm");
     let plugin = paths::dist().join("plugin.wasm");
     std::fs::create_dir_all(paths::dist())?;
-    shrink(&built, &plugin)?;
+    shrink(&built(), &plugin)?;
     let size = std::fs::metadata(&plugin)?.len();
     if size > LARGEST {
         bail!(
@@ -48,6 +48,22 @@ pub(crate) fn build() -> anyhow::Result<PathBuf> {
     Ok(plugin)
 }
 
+/// Builds a module with these features of `plugin-wasm` and these options of cargo, beside the one that is used; gives its
+/// bytes.
+pub(crate) fn size_with(features: &str, options: &[&str]) -> anyhow::Result<u64> {
+    let mut command = command(&choose()?);
+    command.args(["--no-default-features", "--features", features]).args(options);
+    progress::run(&format!("building with {features} {}", options.join(" ")), &mut command)?;
+    let shrunk = paths::dist().join("measured.wasm");
+    let _ = std::fs::remove_file(&shrunk);
+    shrink(&built(), &shrunk)?;
+    Ok(std::fs::metadata(&shrunk)?.len())
+}
+
+fn built() -> PathBuf {
+    target_dir().join(TARGET).join("wasm").join("plugin_wasm.wasm")
+}
+
 /// Finds or gets a toolchain, and says which it is.
 fn choose() -> anyhow::Result<Toolchain> {
     if minor_version().is_some_and(|minor| minor >= IMMEDIATE_ABORT)
@@ -57,7 +73,9 @@ fn choose() -> anyhow::Result<Toolchain> {
         return Ok(Toolchain::Active);
     }
     if target_installed() || ask_rustup(&["target", "add", TARGET])? && target_installed() {
-        progress::ready(&format!("wasm32: the active Rust toolchain and its target {TARGET}"));
+        progress::ready(&format!(
+            "wasm32: the active Rust toolchain and its target {TARGET}; without Brotli, which rust-src makes room for"
+        ));
         return Ok(Toolchain::Prebuilt);
     }
     let found =
@@ -147,6 +165,9 @@ fn command(toolchain: &Toolchain) -> Command {
         command
             .args(["-Zbuild-std=std,panic_abort", "-Zbuild-std-features=optimize_for_size"])
             .env("RUSTC_BOOTSTRAP", "1");
+    }
+    if let Toolchain::Prebuilt = toolchain {
+        command.args(["--no-default-features", "--features", "formats,zstd"]);
     }
     if let Toolchain::Debian { rustc, .. } = toolchain {
         command.env("RUSTC", rustc).env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", "wasm-ld");

@@ -216,7 +216,7 @@ fn compat_with_jq_and_jaq() {
         escapes are written otherwise, or *other*; an error counts as the same where jq gives one.\n\n\
         | programs | all | same text | same value | other |\n|---|---|---|---|---|\n{rows}\n\
         Of jaq, its core and JSON libraries take part, without the parts that need other crates (dates, regular expressions,\n\
-        `@` formats): those count as other.\n\n\
+        `@` formats): those count as other, and so do the programs that would never end there, which are not run.\n\n\
         ## Where ours is other\n\n{deviations}\n\
         Why, and what else differs, is in [jq.md](jq.md#what-differs-from-jq).\n"
     );

@@ -47,8 +47,8 @@ pub(crate) fn run() -> anyhow::Result<()> {
         measured by leaving it out, so what two parts share counts for neither.\n\n\
         | part | bytes |\n|---|---|\n{rows}\n\
         A module without the parts that have a feature of their own is built by\n\
-        `cargo build --package plugin-wasm --no-default-features`. It is still larger than the 524,288 bytes that it should have,\n\
-        and than the 190,000 up to which a client-side `kubectl apply` could record its ConfigMap.\n",
+        `cargo build --package plugin-wasm --no-default-features`. The aims are 524,288 bytes, and 190,000 for one whose ConfigMap\n\
+        a client-side `kubectl apply` could record.\n",
         thousands(whole)
     );
     let path = paths::root().join("docs/size.md");

@@ -6,7 +6,9 @@ use std::process::{Command, Stdio};
 use ambassador_core::config::Format;
 use ambassador_core::format::Writer;
 use ambassador_core::problem::Path;
+use e2e::envoy::{Envoy, ask, one_port};
 use e2e::provided;
+use e2e::upstream::{Reply, Upstream};
 use expect_test::{Expect, expect};
 
 /// Prints a sample a line, with the type and the help of its family.
@@ -123,4 +125,67 @@ fn another_reader_reads_our_yaml() {
     let read: serde_json::Value = serde_json::from_str(&python(YAML, &body)).expect("JSON");
     let expected: serde_json::Value = serde_json::from_str(json).expect("JSON");
     assert_eq!(read, expected, "{}", String::from_utf8_lossy(&body));
+}
+
+/// What a legacy program says in each format, and how the rule that reads it names that.
+const SPOKEN: [(&str, &str, &str); 8] = [
+    ("json", "application/json", "[{\"n\":\"1\"}]"),
+    ("ndjson", "application/x-ndjson", "{\"n\":\"1\"}\n"),
+    ("xml", "application/xml", "<n>1</n>"),
+    ("csv", "text/csv", "n\r\n1\r\n"),
+    ("tsv", "text/tab-separated-values", "n\n1\n"),
+    ("yaml", "application/yaml", "- n: \"1\"\n"),
+    ("text", "text/plain", "n=1"),
+    ("form", "application/x-www-form-urlencoded", "n=1"),
+];
+
+#[test]
+fn every_format_is_read_and_written_in_envoy() {
+    let upstream = Upstream::start(|head| {
+        let path = head.split_whitespace().nth(1).unwrap_or_default().trim_start_matches("/from-");
+        let (_, content_type, body) = SPOKEN.iter().find(|(name, ..)| *name == path).unwrap_or(&SPOKEN[0]);
+        Reply::ok(content_type, body.as_bytes())
+    });
+    let from = |(name, content_type, _): &(&str, &str, &str)| {
+        format!(
+            "    - {{name: from-{name}, match: {{path: /from-{name}, contentType: {content_type}}}, response: {{from: {name}, jq: '[.. | strings]'}}}}\n"
+        )
+    };
+    let written = [
+        ("json", ".", "application/json", "[{\"n\":\"1\"}]"),
+        ("ndjson", ".", "application/x-ndjson", "{\"n\":\"1\"}\n"),
+        ("xml", ".[0]", "application/xml", "<n>1</n>"),
+        ("csv", ".", "text/csv", "n\r\n1\r\n"),
+        ("tsv", ".", "text/tab-separated-values", "n\n1\n"),
+        // `n` is quoted too: older readers take it for a boolean.
+        ("yaml", ".", "application/yaml", "\"n\": \"1\""),
+        ("text", ".[0].n", "text/plain", "1"),
+        ("form", ".[0]", "application/x-www-form-urlencoded", "n=1"),
+        (
+            "prometheus",
+            "[{name: \"n\", type: \"gauge\", samples: [{value: 1}]}]",
+            "text/plain; version=0.0.4",
+            "n 1",
+        ),
+    ];
+    let to = written.map(|(name, program, ..)| {
+        format!("    - {{name: to-{name}, match: {{path: /to-{name}}}, response: {{jq: '{program}', to: {name}}}}}\n")
+    });
+    let rules = format!("  rules:\n{}{}", SPOKEN.iter().map(from).collect::<String>(), to.concat());
+    let (config, port) = one_port(upstream.port, &rules);
+    let envoy = Envoy::start(&config);
+    for (name, ..) in SPOKEN {
+        let answer = ask(port, &format!("/from-{name}"), &[]);
+        let expected = if name == "text" { "[\"n=1\"]" } else { "[\"1\"]" };
+        assert_eq!((answer.status, answer.text().as_str()), (200, expected), "from {name}");
+        assert_eq!(answer.header("content-type"), Some("application/json"), "from {name}");
+    }
+    for (name, _, content_type, body) in written {
+        let answer = ask(port, &format!("/to-{name}"), &[]);
+        let found = answer.header("content-type").unwrap_or_default();
+        assert_eq!(answer.status, 200, "to {name}: {}", answer.text());
+        assert!(found.starts_with(content_type), "to {name}: {found}");
+        assert!(answer.text().contains(body), "to {name}: {}", answer.text());
+    }
+    assert!(envoy.stat("envoy_wasm_ambassador_vm_reload") < 0.5, "{}", envoy.log());
 }

@@ -23,6 +23,7 @@ pub(crate) use talk::Answer;
 
 use crate::failure::{Failure, Result};
 use crate::plan::{MANAGED_BY, text};
+use crate::workload::KINDS;
 use error::{attempting, is_not_found};
 
 /// Our name as the manager of the fields we apply.
@@ -69,23 +70,15 @@ impl Cluster {
 
     /// The workloads of this name, as `TYPE/NAME`.
     pub(crate) async fn workloads(&self, name: &str) -> Result<Vec<String>> {
-        let kinds = [
-            ("apps", "v1", "Deployment"),
-            ("apps", "v1", "StatefulSet"),
-            ("apps", "v1", "DaemonSet"),
-            ("apps", "v1", "ReplicaSet"),
-            ("batch", "v1", "Job"),
-            ("batch", "v1", "CronJob"),
-            ("", "v1", "ReplicationController"),
-        ];
         let mut found = Vec::new();
-        for (group, version, kind) in kinds {
-            let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind));
+        for kind in KINDS.iter().filter(|kind| !kind.is_pod()) {
+            let gvk = GroupVersionKind::gvk(kind.group, kind.version, kind.name);
+            let resource = ApiResource::from_gvk_with_plural(&gvk, kind.plural);
             let api: Api<DynamicObject> =
                 Api::namespaced_with(self.client.clone(), &self.namespace, &resource);
             // Kinds that one may not read cannot be offered; the error for the pod stands without them.
             if let Ok(Some(_)) = api.get_opt(name).await {
-                found.push(format!("{}/{name}", kind.to_lowercase()));
+                found.push(format!("{}/{name}", kind.name.to_lowercase()));
             }
         }
         Ok(found)

@@ -12,6 +12,7 @@ mod recreate;
 mod report;
 mod source;
 mod verify;
+mod workload;
 
 use clap::{Parser, Subcommand};
 

@@ -1,14 +1,15 @@
-//! Plans, purely: a live pod and a config in, the objects to be sent out. `--dry-run` prints the very plan that
-//! would be carried out.
+//! Plans, purely: an object with a pod template and a config in, the objects to be sent out. `--dry-run` prints the very
+//! plan that would be carried out.
+//!
+//! A *pod* in here is whatever has a pod's `metadata` and `spec`: a pod, or the pod template of a workload.
 
 mod clean;
 mod refuse;
 mod sidecar;
 
-use ambassador_core::config::yaml::Loaded;
 use serde_json::{Map, Value, json};
 
-pub(crate) use clean::{without_server_fields_of_config_map, without_what_the_server_sets};
+pub(crate) use clean::{without_server_fields, without_what_the_server_sets};
 pub(crate) use refuse::{Permissions, declared_ports, refuse, refuse_taken_ports};
 pub(crate) use sidecar::CONTAINER;
 
@@ -17,6 +18,7 @@ use crate::envoy::{self, HEALTH_PORT, Layout};
 use crate::failure::Result;
 use crate::plugin::Plugin;
 use crate::source::Source;
+use crate::workload;
 
 /// Label of all objects that we make.
 pub(crate) const MANAGED_BY: (&str, &str) = ("app.kubernetes.io/managed-by", "kubectl-ambassador");
@@ -30,15 +32,19 @@ pub(crate) struct Options {
     pub(crate) image: String,
     /// The name of the ConfigMap with the config.
     pub(crate) config_map: String,
+    /// Whether the pods have IPv6 addresses: where the kernel has none, Envoy could not listen on `::`.
+    pub(crate) ipv6: bool,
 }
 
 /// What is to be done.
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
-    /// The pod as it was before any injection, as it can be created.
+    /// The object as it was before any injection.
     pub(crate) original: Value,
-    /// The pod with the ambassador.
+    /// The object with the ambassador.
     pub(crate) injected: Value,
+    /// JSON pointer of the pod in both.
+    pub(crate) template: String,
     /// The ConfigMap with the config and what is rendered from it.
     pub(crate) config_map: Value,
     /// The ConfigMap with the module.
@@ -46,19 +52,22 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// Whether `live` is what this plan would make of it. The server fills in what a pod leaves open, so the bodies
+    /// Whether `live` is what this plan would make of it. The server fills in what an object leaves open, so the bodies
     /// themselves cannot be compared.
     pub(crate) fn is_done(&self, live: &Value) -> bool {
+        let pod = |object: &'_ Value| object.pointer(&self.template).cloned().unwrap_or_default();
         let annotation = |pod: &Value| {
             pod.pointer("/metadata/annotations").and_then(|all| all.get(annotation::NAME)).cloned()
         };
         let image = |pod: &Value| {
-            let ours = list(pod, "/spec/initContainers")
+            let ours = ["/spec/initContainers", "/spec/containers"]
                 .iter()
+                .flat_map(|kind| list(pod, kind))
                 .find(|container| text(container, "/name") == CONTAINER);
             ours.map(|container| text(container, "/image").to_owned())
         };
-        annotation(live) == annotation(&self.injected) && image(live) == image(&self.injected)
+        let (live, planned) = (pod(live), pod(&self.injected));
+        annotation(&live) == annotation(&planned) && image(&live) == image(&planned)
     }
 
     /// The objects, in the order in which they are sent.
@@ -67,44 +76,58 @@ impl Plan {
     }
 }
 
-/// Plans the injection of `live`, which may be injected already.
-pub(crate) fn inject(live: &Value, source: &Source, plugin: &Plugin, options: &Options) -> Result<Plan> {
-    let original = original(live)?;
-    let namespace = text(&original, "/metadata/namespace").to_owned();
+/// Plans the injection of an object that is not injected; `template` is the JSON pointer of the pod in it.
+pub(crate) fn inject(
+    original: &Value,
+    template: &str,
+    source: &Source,
+    plugin: &Plugin,
+    options: &Options,
+) -> Result<Plan> {
+    let namespace = text(original, "/metadata/namespace");
+    let before = workload::template(original, template)?;
     let ports = &source.loaded.ambassador.ports;
     let mut injected =
         Injected::new(ports, HEALTH_PORT, &source.text, &options.config_map, &plugin.config_map());
-    let mut pod = original.clone();
+    let mut pod = before.clone();
     sidecar::add(&mut pod, &source.loaded, &injected, &options.image);
     let originals = &mut injected.originals;
     if ports.iter().any(|port| port.listen < 1024) {
-        remember(&original, "/spec/securityContext/sysctls", originals);
+        remember(before, "/spec/securityContext/sysctls", originals);
         sidecar::allow_low_ports(&mut pod);
     }
-    choose_default_container(&original, &mut pod, originals);
+    choose_default_container(before, &mut pod, originals);
     let text = serde_json::to_string(&injected).unwrap_or_default();
     entry(entry(&mut pod, "metadata"), "annotations")[annotation::NAME] = Value::from(text);
+    let mut object = original.clone();
+    if let Some(place) = object.pointer_mut(template) {
+        *place = pod;
+    }
     Ok(Plan {
-        original,
-        injected: pod,
-        config_map: config_map(&namespace, source, &options.config_map, has_ipv6(live))?,
-        plugin: plugin_map(&namespace, plugin),
+        original: original.clone(),
+        injected: object,
+        template: template.to_owned(),
+        config_map: config_map(namespace, source, options)?,
+        plugin: plugin_map(namespace, plugin),
     })
 }
 
-/// The pod as it was before any injection, as it can be created.
-pub(crate) fn original(live: &Value) -> Result<Value> {
-    let mut pod = without_what_the_server_sets(live);
-    let Some(injected) = Injected::of(live)? else { return Ok(pod) };
-    sidecar::remove(&mut pod);
+/// The object as it was before any injection.
+pub(crate) fn original(object: &Value, template: &str) -> Result<Value> {
+    let Some(injected) = Injected::of(workload::template(object, template)?)? else {
+        return Ok(object.clone());
+    };
+    let mut object = object.clone();
+    let Some(pod) = object.pointer_mut(template) else { return Ok(object) };
+    sidecar::remove(pod);
     if let Some(annotations) = pod.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut) {
         annotations.shift_remove(annotation::NAME);
     }
     for (pointer, value) in &injected.originals {
-        restore(&mut pod, pointer, value);
+        restore(pod, pointer, value);
     }
-    remove_if_empty(&mut pod, "/metadata", "annotations");
-    Ok(pod)
+    remove_if_empty(pod, "/metadata", "annotations");
+    Ok(object)
 }
 
 /// `kubectl logs` and `exec` would mean our container no more than before, but tools that take the first container of
@@ -154,25 +177,43 @@ fn entry<'a>(value: &'a mut Value, key: &str) -> &'a mut Value {
     field
 }
 
-fn config_map(namespace: &str, source: &Source, name: &str, has_ipv6: bool) -> Result<Value> {
+fn config_map(namespace: &str, source: &Source, options: &Options) -> Result<Value> {
     let mut data = Map::from_iter([("ambassador.yaml".to_owned(), Value::from(source.text.as_str()))]);
-    for (file, text) in rendered(&source.loaded, has_ipv6)? {
+    for (file, text) in envoy::render(&source.loaded, &Layout::in_pod(options.ipv6))? {
         data.insert(file.to_owned(), Value::from(text));
     }
     Ok(json!({
         "apiVersion": "v1",
         "kind": "ConfigMap",
-        "metadata": {"name": name, "namespace": namespace, "labels": {MANAGED_BY.0: MANAGED_BY.1}},
+        "metadata": metadata(&options.config_map, namespace),
         "data": data,
     }))
 }
 
-fn rendered(loaded: &Loaded, has_ipv6: bool) -> Result<envoy::Files> {
-    envoy::render(loaded, &Layout::in_pod(has_ipv6))
+/// The ConfigMap that holds the config of an object, unless a person names one. A bare pod is replaced as a whole, so it
+/// keeps one name; a workload's old pods run on beside its new ones, and must not see the new config: there the name
+/// has the hash of the config.
+pub(crate) fn config_map_name(object: &Value, template: &str, source: &Source) -> String {
+    let name = text(object, "/metadata/name");
+    if template.is_empty() {
+        return format!("{name}-ambassador-config");
+    }
+    let hash = crate::plugin::hex(source.text.as_bytes());
+    format!("{name}-ambassador-config-{}", hash.get(..8).unwrap_or_default())
+}
+
+/// Of an object of ours. A manifest may leave the namespace open.
+fn metadata(name: &str, namespace: &str) -> Value {
+    let labels = json!({MANAGED_BY.0: MANAGED_BY.1});
+    if namespace.is_empty() {
+        json!({"name": name, "labels": labels})
+    } else {
+        json!({"name": name, "namespace": namespace, "labels": labels})
+    }
 }
 
 /// Whether a pod has an IPv6 address: a node without IPv6 gives it none. The new pod is made in the same cluster.
-fn has_ipv6(live: &Value) -> bool {
+pub(crate) fn has_ipv6(live: &Value) -> bool {
     list(live, "/status/podIPs").iter().any(|address| text(address, "/ip").contains(':'))
 }
 
@@ -181,7 +222,7 @@ fn plugin_map(namespace: &str, plugin: &Plugin) -> Value {
     json!({
         "apiVersion": "v1",
         "kind": "ConfigMap",
-        "metadata": {"name": plugin.config_map(), "namespace": namespace, "labels": {MANAGED_BY.0: MANAGED_BY.1}},
+        "metadata": metadata(&plugin.config_map(), namespace),
         "immutable": true,
         "binaryData": {"plugin.wasm": module},
     })

@@ -94,9 +94,15 @@ pub(crate) async fn run(args: &Args) -> Result<()> {
         None => discover::source(&cluster, &live, injected.as_ref(), &args.source).await?,
     };
     source.refuse_health_port(HEALTH_PORT, ANOTHER_PORT)?;
-    let options =
-        Options { image: args.image.clone(), config_map: config_map_name(args, &name, injected.as_ref()) };
-    let plan = plan::inject(&live, &source, &plugin, &options)?;
+    let old = plan::without_what_the_server_sets(&live);
+    let original = plan::original(&old, "")?;
+    let config_map = args
+        .config_map
+        .clone()
+        .or_else(|| injected.as_ref().map(|injected| injected.config_map.clone()))
+        .unwrap_or_else(|| plan::config_map_name(&live, "", &source));
+    let options = Options { image: args.image.clone(), config_map, ipv6: plan::has_ipv6(&live) };
+    let plan = plan::inject(&original, "", &source, &plugin, &options)?;
     let others = listening_of_others(&cluster, &live, injected.as_ref()).await;
     plan::refuse_taken_ports(&plan.original, &source.loaded.ambassador.ports, &others)?;
     refuse_foreign_config_map(&cluster, &options.config_map).await?;
@@ -107,7 +113,6 @@ pub(crate) async fn run(args: &Args) -> Result<()> {
     if args.change.dry_run == DryRun::Client {
         return output::done(&plan.objects(), &name, "injected (dry run)", args.change.output);
     }
-    let old = plan::without_what_the_server_sets(&live);
     let replacement = Replacement { live: &live, old: &old, new: &plan.injected };
     prove(&cluster, &plan, &replacement).await?;
     if args.change.dry_run == DryRun::Server {
@@ -173,9 +178,7 @@ async fn apply(
 /// As they were before: the config's content, or none at all.
 async fn restore_config_maps(cluster: &Cluster, plan: &Plan, before: Option<&Value>) {
     let restored = match before {
-        Some(map) => {
-            cluster.apply_config_map(&plan::without_server_fields_of_config_map(map), Mode::Real).await
-        }
+        Some(map) => cluster.apply_config_map(&plan::without_server_fields(map), Mode::Real).await,
         None => cluster.delete_config_map(text(&plan.config_map, "/metadata/name")).await,
     };
     if let Err(failure) = restored {
@@ -200,13 +203,6 @@ fn explain(name: &str, source: &Source, found: &str, options: &Options, plugin: 
         count => say(&format!("  {count} rules")),
     }
     say(&format!("  configmaps {} and {}", options.config_map, plugin.config_map()));
-}
-
-fn config_map_name(args: &Args, pod: &str, injected: Option<&Injected>) -> String {
-    let chosen = args.config_map.clone();
-    chosen
-        .or_else(|| injected.map(|injected| injected.config_map.clone()))
-        .unwrap_or_else(|| format!("{pod}-ambassador-config"))
 }
 
 async fn refuse_foreign_config_map(cluster: &Cluster, name: &str) -> Result<()> {

@@ -42,7 +42,8 @@ pub(crate) async fn run(args: &Args) -> Result<()> {
     let cluster = args.cluster.connect().await?;
     let live = find_pod(&cluster, &args.target).await?;
     let name = text(&live, "/metadata/name").to_owned();
-    let original = plan::original(&live)?;
+    let old = plan::without_what_the_server_sets(&live);
+    let original = plan::original(&old, "")?;
     let Some(injected) = Injected::of(&live)? else {
         return output::done(&[&original], &name, "unchanged", args.change.output);
     };
@@ -51,7 +52,6 @@ pub(crate) async fn run(args: &Args) -> Result<()> {
         return output::done(&[&original], &name, "uninjected (dry run)", args.change.output);
     }
     refuse_missing_rights(&cluster, &RIGHTS).await?;
-    let old = plan::without_what_the_server_sets(&live);
     let replacement = Replacement { live: &live, old: &old, new: &original };
     replacement.prove(&cluster).await?;
     if args.change.dry_run == DryRun::Server {

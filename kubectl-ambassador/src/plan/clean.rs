@@ -73,9 +73,10 @@ pub(super) fn retain(value: &mut Value, parent: &str, key: &str, keep: impl Fn(&
     }
 }
 
-/// A ConfigMap as it can be applied again.
-pub(crate) fn without_server_fields_of_config_map(live: &Value) -> Value {
-    let mut map = live.clone();
-    remove(&mut map, "/metadata", &METADATA);
-    map
+/// An object that is no pod, as it can be applied again.
+pub(crate) fn without_server_fields(live: &Value) -> Value {
+    let mut object = live.clone();
+    remove(&mut object, "", &["status"]);
+    remove(&mut object, "/metadata", &METADATA);
+    object
 }

@@ -35,9 +35,17 @@ fn plan(pod: &Value, jq: Option<&str>) -> Plan {
     let args = source::Args { jq: jq.map(str::to_owned), ..Default::default() };
     let source = args.of_flags("fruit-service", source::spec(vec![source::mapped(80, 8775)])).unwrap();
     let plugin = Plugin { module: b"\0asm".to_vec(), sha256: "0123456789abcdef".to_owned() };
-    let options =
-        Options { image: "envoy:1".to_owned(), config_map: "fruit-service-ambassador-config".to_owned() };
-    inject(pod, &source, &plugin, &options).unwrap()
+    let options = Options {
+        image: "envoy:1".to_owned(),
+        config_map: "fruit-service-ambassador-config".to_owned(),
+        ipv6: has_ipv6(pod),
+    };
+    inject(&bare(pod), "", &source, &plugin, &options).unwrap()
+}
+
+/// As it was before any injection, as it can be created.
+fn bare(pod: &Value) -> Value {
+    original(&without_what_the_server_sets(pod), "").unwrap()
 }
 
 /// What a cluster makes of a created pod.
@@ -53,7 +61,7 @@ fn created(pod: &Value) -> Value {
 fn uninject_gives_the_original_back() {
     let original = without_what_the_server_sets(&live());
     let injected = plan(&live(), None).injected;
-    assert_eq!(super::original(&created(&injected)).unwrap(), original);
+    assert_eq!(bare(&created(&injected)), original);
 }
 
 #[test]
@@ -65,7 +73,7 @@ fn uninject_gives_back_what_a_rich_pod_had() {
     rich["spec"]["securityContext"] =
         json!({"sysctls": [{"name": "net.ipv4.ip_unprivileged_port_start", "value": "1024"}], "fsGroup": 1});
     let original = without_what_the_server_sets(&rich);
-    assert_eq!(super::original(&created(&plan(&rich, None).injected)).unwrap(), original);
+    assert_eq!(bare(&created(&plan(&rich, None).injected)), original);
 }
 
 #[test]
@@ -85,8 +93,9 @@ fn plan_of(pod: &Value, ports: &str) -> Plan {
         format!("apiVersion: kubectl-ambassador.dev/v1alpha1\nkind: Ambassador\nspec:\n  ports: [{ports}]\n");
     let source = source::load("test", text).unwrap();
     let plugin = Plugin { module: b"\0asm".to_vec(), sha256: "0123456789abcdef".to_owned() };
-    let options = Options { image: "envoy:1".to_owned(), config_map: "config".to_owned() };
-    inject(pod, &source, &plugin, &options).unwrap()
+    let options =
+        Options { image: "envoy:1".to_owned(), config_map: "config".to_owned(), ipv6: has_ipv6(pod) };
+    inject(&bare(pod), "", &source, &plugin, &options).unwrap()
 }
 
 #[test]
@@ -134,6 +143,33 @@ fn ports_listen_on_all_addresses_that_the_pod_has() {
         address: "::"
         ipv4_compat: true"#]]
     .assert_eq(&addresses(&pod).join("\n"));
+}
+
+#[test]
+fn a_workload_has_the_same_pod_in_its_template() {
+    let pod = plan(&live(), Some(".")).injected;
+    for kind in &crate::workload::KINDS[1..] {
+        let mut object = json!({"apiVersion": "v1", "kind": kind.name, "metadata": {"name": "web", "namespace": "default"}});
+        let mut at = &mut object;
+        for key in kind.template.split('/').skip(1) {
+            at[key] = json!({});
+            at = &mut at[key];
+        }
+        *at = bare(&live());
+        let original = object.clone();
+        let args = source::Args { jq: Some(".".to_owned()), ..Default::default() };
+        let source = args.of_flags("fruit-service", source::spec(vec![source::mapped(80, 8775)])).unwrap();
+        let plugin = Plugin { module: b"\0asm".to_vec(), sha256: "0123456789abcdef".to_owned() };
+        let options = Options {
+            image: "envoy:1".to_owned(),
+            config_map: "fruit-service-ambassador-config".to_owned(),
+            ipv6: false,
+        };
+        let plan = inject(&object, kind.template, &source, &plugin, &options).unwrap();
+        assert_eq!(plan.injected.pointer(kind.template), Some(&pod), "{}", kind.name);
+        assert_eq!(super::original(&plan.injected, kind.template).unwrap(), original, "{}", kind.name);
+        assert!(config_map_name(&object, kind.template, &source).starts_with("web-ambassador-config-"));
+    }
 }
 
 #[test]

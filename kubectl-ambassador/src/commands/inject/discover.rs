@@ -61,7 +61,7 @@ async fn listening_port(
     injected: Option<&Injected>,
 ) -> Result<(u16, String)> {
     let name = text(live, "/metadata/name");
-    let declared = declared_ports(&plan::original(live)?);
+    let declared = declared_ports(&plan::original(live, "")?);
     match declared.as_slice() {
         [(container, port)] => return Ok((*port, format!("declared by container {container}"))),
         [] => {}

@@ -45,6 +45,16 @@ impl Injected {
         }
     }
 
+    /// Whether a later version than this one made it.
+    pub(crate) fn is_newer(&self) -> bool {
+        let numbers = |version: &str| -> Vec<u64> {
+            // What stands behind `-` or `+` is no order that we would need.
+            let release = version.split(['-', '+']).next().unwrap_or_default();
+            release.split('.').map(|number| number.parse().unwrap_or_default()).collect()
+        };
+        numbers(&self.version) > numbers(env!("CARGO_PKG_VERSION"))
+    }
+
     /// Reads it from a pod; `None` if the pod is not injected.
     pub(crate) fn of(pod: &Value) -> Result<Option<Self>> {
         let text = pod.pointer("/metadata/annotations").and_then(|all| all.get(NAME)).and_then(Value::as_str);

@@ -4,13 +4,19 @@
 //! A *pod* in here is whatever has a pod's `metadata` and `spec`: a pod, or the pod template of a workload.
 
 mod clean;
+mod port_names;
 mod refuse;
 mod sidecar;
 
 use serde_json::{Map, Value, json};
 
 pub(crate) use clean::{without_server_fields, without_what_the_server_sets};
-pub(crate) use refuse::{Permissions, declared_ports, refuse, refuse_taken_ports};
+#[allow(unused_imports, reason = "live workloads, which come next, use it")]
+pub(crate) use port_names::port_of;
+#[allow(unused_imports, reason = "live workloads, which come next, use refuse_template")]
+pub(crate) use refuse::{
+    Permissions, declared_ports, refuse, refuse_newer, refuse_taken_ports, refuse_template,
+};
 pub(crate) use sidecar::CONTAINER;
 
 use crate::annotation::{self, Injected};
@@ -34,6 +40,13 @@ pub(crate) struct Options {
     pub(crate) config_map: String,
     /// Whether the pods have IPv6 addresses: where the kernel has none, Envoy could not listen on `::`.
     pub(crate) ipv6: bool,
+    /// Whether Services find named ports of a native sidecar, so that the names of ports can move to ours.
+    pub(crate) named_ports: bool,
+}
+
+/// Whether Services see the named ports of native sidecars: from Kubernetes 1.32 on.
+pub(crate) fn sees_named_ports(minor: u32) -> bool {
+    minor >= 32
 }
 
 /// What is to be done.
@@ -90,7 +103,12 @@ pub(crate) fn inject(
     let mut injected =
         Injected::new(ports, HEALTH_PORT, &source.text, &options.config_map, &plugin.config_map());
     let mut pod = before.clone();
-    sidecar::add(&mut pod, &source.loaded, &injected, &options.image);
+    let names = if options.named_ports {
+        port_names::take(before, &mut pod, ports, &mut injected.originals)
+    } else {
+        port_names::Names::new()
+    };
+    sidecar::add(&mut pod, &source.loaded, &injected, &options.image, &names);
     let originals = &mut injected.originals;
     if ports.iter().any(|port| port.listen < 1024) {
         remember(before, "/spec/securityContext/sysctls", originals);
@@ -198,7 +216,8 @@ pub(crate) fn config_map_name(object: &Value, template: &str, source: &Source) -
     if template.is_empty() {
         return format!("{name}-ambassador-config");
     }
-    let hash = crate::plugin::hex(source.text.as_bytes());
+    // What is rendered from the config depends on the version too.
+    let hash = crate::plugin::hex(format!("{} {}", env!("CARGO_PKG_VERSION"), source.text).as_bytes());
     format!("{name}-ambassador-config-{}", hash.get(..8).unwrap_or_default())
 }
 

@@ -68,6 +68,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME")]
     config_map: Option<String>,
 
+    /// Replace also what a newer version of this program has injected
+    #[arg(long)]
+    allow_downgrade: bool,
+
     /// Module to use instead of the one inside this program
     #[arg(long, value_name = "FILE")]
     plugin_file: Option<std::path::PathBuf>,
@@ -89,6 +93,7 @@ pub(crate) async fn run(args: &Args) -> Result<()> {
     plan::refuse(&live, Permissions { delete_emptydir_data: args.change.delete_emptydir_data })?;
     let name = text(&live, "/metadata/name").to_owned();
     let injected = Injected::of(&live)?;
+    plan::refuse_newer(&format!("pod/{name}"), injected.as_ref(), args.allow_downgrade)?;
     let (source, found) = match from_file {
         Some(source) => (source, String::new()),
         None => discover::source(&cluster, &live, injected.as_ref(), &args.source).await?,
@@ -101,7 +106,13 @@ pub(crate) async fn run(args: &Args) -> Result<()> {
         .clone()
         .or_else(|| injected.as_ref().map(|injected| injected.config_map.clone()))
         .unwrap_or_else(|| plan::config_map_name(&live, "", &source));
-    let options = Options { image: args.image.clone(), config_map, ipv6: plan::has_ipv6(&live) };
+    let minor = cluster.minor_version().await?;
+    let options = Options {
+        image: args.image.clone(),
+        config_map,
+        ipv6: plan::has_ipv6(&live),
+        named_ports: plan::sees_named_ports(minor),
+    };
     let plan = plan::inject(&original, "", &source, &plugin, &options)?;
     let others = listening_of_others(&cluster, &live, injected.as_ref()).await;
     plan::refuse_taken_ports(&plan.original, &source.loaded.ambassador.ports, &others)?;

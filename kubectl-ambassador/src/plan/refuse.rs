@@ -39,18 +39,34 @@ pub(crate) fn refuse(live: &Value, permissions: Permissions) -> Result<()> {
             "pod/{name} has the finalizer {finalizer}, so it cannot be recreated at once"
         )));
     }
-    if live.pointer("/spec/hostNetwork") == Some(&Value::Bool(true)) {
-        return Err(Failure::unchanged(format!(
-            "pod/{name} uses its node's network, where the ambassador's ports would be the node's"
-        )));
-    }
-    if text(live, "/spec/os/name") == "windows" {
-        return Err(Failure::unchanged(format!(
-            "pod/{name} is a Windows pod, for which there is no Envoy image"
-        )));
-    }
     refuse_data_loss(live, permissions)?;
-    refuse_our_names(live)
+    refuse_template(&format!("pod/{name}"), live)
+}
+
+/// Refuses what no ambassador can be put into, a pod or the pod template of a workload, which people know as `name`.
+pub(crate) fn refuse_template(name: &str, pod: &Value) -> Result<()> {
+    if pod.pointer("/spec/hostNetwork") == Some(&Value::Bool(true)) {
+        return Err(Failure::unchanged(format!(
+            "{name} uses its node's network, where the ambassador's ports would be the node's"
+        )));
+    }
+    if text(pod, "/spec/os/name") == "windows" {
+        return Err(Failure::unchanged(format!("{name} is for Windows, for which there is no Envoy image")));
+    }
+    refuse_our_names(name, pod)
+}
+
+/// Refuses to replace what a newer version of this program has made, unless that is wanted.
+pub(crate) fn refuse_newer(name: &str, injected: Option<&Injected>, allow: bool) -> Result<()> {
+    match injected {
+        Some(injected) if injected.is_newer() && !allow => Err(Failure::unchanged(format!(
+            "{name} was injected by version {}, which is newer than this one, {}",
+            injected.version,
+            env!("CARGO_PKG_VERSION")
+        ))
+        .hint("use that version, or replace its work by this one's with --allow-downgrade")),
+        _ => Ok(()),
+    }
 }
 
 fn refuse_data_loss(live: &Value, permissions: Permissions) -> Result<()> {
@@ -69,7 +85,7 @@ fn refuse_data_loss(live: &Value, permissions: Permissions) -> Result<()> {
     }
 }
 
-fn refuse_our_names(live: &Value) -> Result<()> {
+fn refuse_our_names(name: &str, live: &Value) -> Result<()> {
     if Injected::of(live)?.is_some() {
         return Ok(());
     }
@@ -81,8 +97,7 @@ fn refuse_our_names(live: &Value) -> Result<()> {
         volumes.iter().filter(|volume| sidecar::VOLUMES.contains(&text(volume, "/name"))).map(|_| "volume");
     match taken.next().or_else(|| taken_volumes.next()) {
         Some(what) => Err(Failure::unchanged(format!(
-            "pod/{} has a {what} of a name that the ambassador needs, but was not injected",
-            text(live, "/metadata/name")
+            "{name} has a {what} of a name that the ambassador needs, but was not injected"
         ))),
         None => Ok(()),
     }

@@ -5,6 +5,7 @@ use ambassador_core::ports::Port;
 use serde_json::{Value, json};
 
 use super::clean::retain;
+use super::port_names::Names;
 use super::{entry, text};
 use crate::annotation::Injected;
 use crate::envoy::HEALTH_PORT;
@@ -17,9 +18,9 @@ pub(crate) const VOLUMES: [&str; 3] = ["ambassador-config", "ambassador-plugin",
 const USER: u32 = 65532;
 
 /// Adds the container, as a native sidecar, and its volumes.
-pub(super) fn add(pod: &mut Value, loaded: &Loaded, injected: &Injected, image: &str) {
+pub(super) fn add(pod: &mut Value, loaded: &Loaded, injected: &Injected, image: &str, names: &Names) {
     let spec = entry(pod, "spec");
-    push(spec, "initContainers", container(loaded, image));
+    push(spec, "initContainers", container(loaded, image, names));
     let [config, plugin, run] = VOLUMES;
     push(spec, "volumes", json!({"name": config, "configMap": {"name": injected.config_map}}));
     push(spec, "volumes", json!({"name": plugin, "configMap": {"name": injected.plugin}}));
@@ -43,10 +44,11 @@ pub(super) fn allow_low_ports(pod: &mut Value) {
     push(context, "sysctls", json!({"name": NAME, "value": "0"}));
 }
 
-fn container(loaded: &Loaded, image: &str) -> Value {
+fn container(loaded: &Loaded, image: &str, names: &Names) -> Value {
     let [config, plugin, run] = VOLUMES;
     // What listens on one address, such as the pod's loopback, is not for others.
-    let ports = loaded.ambassador.ports.iter().filter(|port| port.listener.is_open()).map(container_port);
+    let ports = loaded.ambassador.ports.iter().filter(|port| port.listener.is_open());
+    let ports = ports.map(|port| container_port(port, names));
     json!({
         "name": CONTAINER,
         "image": image,
@@ -89,23 +91,24 @@ fn container(loaded: &Loaded, image: &str) -> Value {
     })
 }
 
-/// With the name by which Services may ask for it, if it was given one that is one in Kubernetes too.
-fn container_port(port: &Port) -> Value {
-    if port.has_own_name() && is_service_name(&port.name) {
-        json!({"name": port.name, "containerPort": port.listen, "protocol": "TCP"})
-    } else {
-        json!({"containerPort": port.listen, "protocol": "TCP"})
+/// With the name by which Services may ask for it: one of its own, or that of the port it leads to.
+fn container_port(port: &Port, names: &Names) -> Value {
+    match own_name(port).or_else(|| names.get(&port.listen).map(String::as_str)) {
+        Some(name) => json!({"name": name, "containerPort": port.listen, "protocol": "TCP"}),
+        None => json!({"containerPort": port.listen, "protocol": "TCP"}),
     }
 }
 
-/// An IANA service name (RFC 6335, section 5.1), as Kubernetes wants of ports: a name of ours is that, if it is short,
-/// has a letter, and its hyphens stand between others.
-fn is_service_name(name: &str) -> bool {
-    name.len() <= 15
+/// The name that a person gave the port, if it is one in Kubernetes too: an IANA service name (RFC 6335, section 5.1).
+/// A name of ours is that, if it is short, has a letter, and its hyphens stand between others.
+pub(super) fn own_name(port: &Port) -> Option<&str> {
+    let name = port.name.as_str();
+    let is_service_name = name.len() <= 15
         && name.bytes().any(|byte| byte.is_ascii_lowercase())
         && !name.starts_with('-')
         && !name.ends_with('-')
-        && !name.contains("--")
+        && !name.contains("--");
+    (port.has_own_name() && is_service_name).then_some(name)
 }
 
 fn probe(period: u32, failures: u32) -> Value {

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::*;
 use crate::source;
 
-fn live() -> Value {
+pub(super) fn live() -> Value {
     json!({
         "apiVersion": "v1",
         "kind": "Pod",
@@ -39,12 +39,13 @@ fn plan(pod: &Value, jq: Option<&str>) -> Plan {
         image: "envoy:1".to_owned(),
         config_map: "fruit-service-ambassador-config".to_owned(),
         ipv6: has_ipv6(pod),
+        named_ports: true,
     };
     inject(&bare(pod), "", &source, &plugin, &options).unwrap()
 }
 
 /// As it was before any injection, as it can be created.
-fn bare(pod: &Value) -> Value {
+pub(super) fn bare(pod: &Value) -> Value {
     original(&without_what_the_server_sets(pod), "").unwrap()
 }
 
@@ -88,13 +89,17 @@ fn another_config_replaces_the_first_exactly() {
     assert_eq!(plan(&created(&first), Some(".")).injected, plan(&live(), Some(".")).injected);
 }
 
-fn plan_of(pod: &Value, ports: &str) -> Plan {
+pub(super) fn plan_of(pod: &Value, ports: &str) -> Plan {
     let text =
         format!("apiVersion: kubectl-ambassador.dev/v1alpha1\nkind: Ambassador\nspec:\n  ports: [{ports}]\n");
     let source = source::load("test", text).unwrap();
     let plugin = Plugin { module: b"\0asm".to_vec(), sha256: "0123456789abcdef".to_owned() };
-    let options =
-        Options { image: "envoy:1".to_owned(), config_map: "config".to_owned(), ipv6: has_ipv6(pod) };
+    let options = Options {
+        image: "envoy:1".to_owned(),
+        config_map: "config".to_owned(),
+        ipv6: has_ipv6(pod),
+        named_ports: true,
+    };
     inject(&bare(pod), "", &source, &plugin, &options).unwrap()
 }
 
@@ -164,6 +169,7 @@ fn a_workload_has_the_same_pod_in_its_template() {
             image: "envoy:1".to_owned(),
             config_map: "fruit-service-ambassador-config".to_owned(),
             ipv6: false,
+            named_ports: true,
         };
         let plan = inject(&object, kind.template, &source, &plugin, &options).unwrap();
         assert_eq!(plan.injected.pointer(kind.template), Some(&pod), "{}", kind.name);

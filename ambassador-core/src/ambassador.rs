@@ -44,8 +44,7 @@ impl Ambassador {
 
     /// Reads the JSON form of a config, in which Envoy hands it to the filter.
     pub fn from_json(text: &[u8]) -> Result<Self, Vec<Problem>> {
-        let config: Config = serde_json::from_slice(text)
-            .map_err(|error| vec![Problem::new(&Path::root(), error.to_string())])?;
+        let config = Config::from_json(text).map_err(|problem| vec![problem])?;
         Self::new(&config)
     }
 }

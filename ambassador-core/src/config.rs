@@ -4,16 +4,17 @@
 //! [`ports`](crate::ports), [`limits`](crate::limits) and [`rules`](crate::rules).
 
 mod format;
+mod read;
 mod scalar;
 #[cfg(feature = "yaml")]
 mod schema;
 #[cfg(feature = "yaml")]
 pub mod yaml;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 pub use format::{Csv, Form, Format, FormatOptions, NoOptions, Text, Tsv, Xml};
-pub use scalar::{OneOrMany, Scalar};
+pub use scalar::{OneOrMany, Scalar, Texts};
 
 /// The only `apiVersion` there is.
 pub const API_VERSION: &str = "kubectl-ambassador.dev/v1alpha1";
@@ -27,7 +28,7 @@ pub fn json_schema() -> serde_json::Value {
 }
 
 /// A whole `ambassador.yaml`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[cfg_attr(feature = "yaml", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Config {
@@ -43,7 +44,7 @@ pub struct Config {
 }
 
 /// The name of a config.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[cfg_attr(feature = "yaml", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Metadata {
@@ -53,7 +54,7 @@ pub struct Metadata {
 }
 
 /// What the ambassador does.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[cfg_attr(feature = "yaml", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Spec {
@@ -76,7 +77,7 @@ pub struct Spec {
 }
 
 /// One line of the port map.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[cfg_attr(feature = "yaml", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Port {
@@ -99,7 +100,7 @@ pub struct Port {
 }
 
 /// Connections, timeouts and sizes. Times are written as `500ms`, `5s`, `1m30s`; sizes as `64KiB`, `4MiB` or bytes.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[cfg_attr(feature = "yaml", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Limits {
@@ -129,7 +130,7 @@ pub struct Limits {
 }
 
 /// Which exchanges are changed, and how.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[cfg_attr(feature = "yaml", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Rule {
@@ -152,7 +153,7 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 
 /// Which exchanges a rule is for: all that is named must hold. `status` and `contentType` are about the answer, all
 /// else about the request as the client sent it.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[cfg_attr(feature = "yaml", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Match {
@@ -168,11 +169,11 @@ pub struct Match {
     pub path: Option<String>,
     /// Parameters of the query with the values they must have: `*` in a value stands for any characters; with `!` before
     /// it, none of the values may match, so `"!*"` is for a parameter that is not there. Default: any.
-    #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
-    pub query: serde_json::Map<String, serde_json::Value>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub query: Texts,
     /// Headers of the request with the values they must have, written as in `query`. Default: any.
-    #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
-    pub headers: serde_json::Map<String, serde_json::Value>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub headers: Texts,
     /// The status of the answer: `200`, `2xx`, `400-499`, or a list of those. Default: `2xx`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<OneOrMany>,
@@ -184,7 +185,7 @@ pub struct Match {
 }
 
 /// What is done to a request.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Hash, Serialize)]
 #[cfg_attr(feature = "yaml", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Request {
@@ -224,7 +225,7 @@ pub struct Request {
 }
 
 /// What is done to an answer.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Hash, Serialize)]
 #[cfg_attr(feature = "yaml", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Response {
@@ -265,13 +266,13 @@ pub struct Response {
 }
 
 /// Headers that are set or removed.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Hash, Serialize)]
 #[cfg_attr(feature = "yaml", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct HeaderEdits {
     /// Headers with their new values; a header that is there is replaced.
-    #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
-    pub set: serde_json::Map<String, serde_json::Value>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub set: Texts,
     /// Headers that are removed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub remove: Vec<String>,

@@ -34,6 +34,16 @@ impl Path {
         self.step(Step::Index(index))
     }
 
+    /// Goes a step further.
+    pub(crate) fn push(&mut self, step: Step) {
+        self.0.push(step);
+    }
+
+    /// Goes back by a step.
+    pub(crate) fn pop(&mut self) {
+        self.0.pop();
+    }
+
     /// The steps from the root.
     pub fn steps(&self) -> &[Step] {
         &self.0

@@ -13,6 +13,8 @@ pub(crate) use reshaper::lines;
 pub use reshaper::{Known, Reshaped, Reshaper, Wrapping};
 pub use response::{ResponsePart, Taken};
 
+use std::hash::{Hash as _, Hasher};
+
 use crate::config;
 use crate::exchange::Head;
 use crate::limits::Limits;
@@ -99,13 +101,46 @@ impl Rule {
     }
 }
 
-/// FNV-1a over all that decides what an answer becomes, and over the version of the code that does it.
+/// A hash over all that decides what an answer becomes, and over the version of the code that does it.
 fn hash(written: &config::Rule) -> String {
-    let text = serde_json::to_string(&(&written.request, &written.response, env!("CARGO_PKG_VERSION")));
-    let hash = text.unwrap_or_default().bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    format!("{hash:016x}")
+    let mut hash = Fnv(0xcbf2_9ce4_8422_2325);
+    (&written.request, &written.response, env!("CARGO_PKG_VERSION")).hash(&mut hash);
+    format!("{:016x}", hash.finish())
+}
+
+/// FNV-1a. It gives the same in wasm32 and natively, so that the CLI knows the tags that the filter makes.
+struct Fnv(u64);
+
+impl Hasher for Fnv {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+
+    fn write_usize(&mut self, number: usize) {
+        self.write_u64(number as u64);
+    }
+
+    fn write_isize(&mut self, number: isize) {
+        self.write_i64(number as i64);
+    }
+
+    fn write_u16(&mut self, number: u16) {
+        self.write(&number.to_le_bytes());
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.write(&number.to_le_bytes());
+    }
+
+    fn write_i64(&mut self, number: i64) {
+        self.write(&number.to_le_bytes());
+    }
 }
 
 /// All rules, in order: the first that matches is used.

@@ -15,7 +15,7 @@ const LIMIT: usize = 1 << 20;
 /// A format as a config writes it.
 fn format(written: &str) -> Format {
     let yaml = reader_of(&Format::Name("yaml".to_owned())).read(written.as_bytes(), None, LIMIT);
-    serde_json::from_slice(&yaml.expect(written)).expect(written)
+    Format::from_json(&yaml.expect(written)).expect(written)
 }
 
 fn reader_of(format: &Format) -> Reader {

@@ -1,13 +1,9 @@
 //! `from` and `to`: the name of a format, or a map of that name to the format's options.
 
-use std::fmt;
-
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{self, Deserializer, MapAccess, Visitor};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 /// A body format: `csv`, or with options `{csv: {delimiter: ";"}}`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Hash, Serialize)]
 #[serde(untagged)]
 pub enum Format {
     /// Its name alone: every option has its default.
@@ -16,32 +12,14 @@ pub enum Format {
     Options(Box<FormatOptions>),
 }
 
-struct FormatVisitor;
-
-impl<'de> Visitor<'de> for FormatVisitor {
-    type Value = Format;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the name of a format, or a map of it to its options")
-    }
-
-    fn visit_str<E: de::Error>(self, name: &str) -> Result<Format, E> {
-        Ok(Format::Name(name.to_owned()))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Format, A::Error> {
-        FormatOptions::deserialize(MapAccessDeserializer::new(map)).map(Box::new).map(Format::Options)
-    }
-}
-
-impl<'de> Deserialize<'de> for Format {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(FormatVisitor)
+impl Default for Format {
+    fn default() -> Self {
+        Self::Name(String::new())
     }
 }
 
 /// One of these, with its options.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Hash, Serialize)]
 #[cfg_attr(feature = "yaml", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct FormatOptions {
@@ -75,13 +53,13 @@ pub struct FormatOptions {
 }
 
 /// A format without options.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Hash, Serialize)]
 #[cfg_attr(feature = "yaml", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NoOptions {}
 
 /// Options of XML.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Hash, Serialize)]
 #[cfg_attr(feature = "yaml", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Xml {
@@ -108,7 +86,7 @@ pub struct Xml {
 }
 
 /// Options of CSV.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Hash, Serialize)]
 #[cfg_attr(feature = "yaml", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Csv {
@@ -128,7 +106,7 @@ pub struct Csv {
 }
 
 /// Options of TSV.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Hash, Serialize)]
 #[cfg_attr(feature = "yaml", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Tsv {
@@ -149,7 +127,7 @@ pub struct Tsv {
 }
 
 /// Options of text.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Hash, Serialize)]
 #[cfg_attr(feature = "yaml", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Text {
@@ -163,7 +141,7 @@ pub struct Text {
 }
 
 /// Options of forms.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Hash, Serialize)]
 #[cfg_attr(feature = "yaml", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Form {

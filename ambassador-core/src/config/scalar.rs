@@ -2,11 +2,10 @@
 
 use std::fmt;
 
-use serde::de::{self, Deserializer, SeqAccess, Visitor};
-use serde::{Deserialize, Serialize};
+use serde::{Serialize, Serializer};
 
 /// A text or a whole number, as its text: `5s`, `8775`, `"8775"`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize)]
 #[serde(transparent)]
 pub struct Scalar(pub String);
 
@@ -22,72 +21,19 @@ impl From<u16> for Scalar {
     }
 }
 
-struct ScalarVisitor;
-
-impl Visitor<'_> for ScalarVisitor {
-    type Value = Scalar;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a text or a whole number")
-    }
-
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<Scalar, E> {
-        Ok(Scalar(text.to_owned()))
-    }
-
-    fn visit_u64<E: de::Error>(self, number: u64) -> Result<Scalar, E> {
-        Ok(Scalar(number.to_string()))
-    }
-
-    fn visit_i64<E: de::Error>(self, number: i64) -> Result<Scalar, E> {
-        Ok(Scalar(number.to_string()))
-    }
-}
-
-impl<'de> Deserialize<'de> for Scalar {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ScalarVisitor)
-    }
-}
-
 /// One scalar or a list of them.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize)]
 #[serde(transparent)]
 pub struct OneOrMany(pub Vec<Scalar>);
 
-struct OneOrManyVisitor;
+/// Names with their values, in order. A value is a text, or a number or a boolean as its text; none, if it is anything
+/// else, which is refused where the value is used.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct Texts(pub Vec<(String, Option<String>)>);
 
-impl<'de> Visitor<'de> for OneOrManyVisitor {
-    type Value = OneOrMany;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a text, a whole number or a list of those")
-    }
-
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<OneOrMany, E> {
-        ScalarVisitor.visit_str(text).map(|one| OneOrMany(vec![one]))
-    }
-
-    fn visit_u64<E: de::Error>(self, number: u64) -> Result<OneOrMany, E> {
-        ScalarVisitor.visit_u64(number).map(|one| OneOrMany(vec![one]))
-    }
-
-    fn visit_i64<E: de::Error>(self, number: i64) -> Result<OneOrMany, E> {
-        ScalarVisitor.visit_i64(number).map(|one| OneOrMany(vec![one]))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<OneOrMany, A::Error> {
-        let mut many = Vec::new();
-        while let Some(item) = items.next_element()? {
-            many.push(item);
-        }
-        Ok(OneOrMany(many))
-    }
-}
-
-impl<'de> Deserialize<'de> for OneOrMany {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(OneOrManyVisitor)
+impl Serialize for Texts {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
     }
 }
 
@@ -97,7 +43,7 @@ mod schema {
 
     use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-    use super::{OneOrMany, Scalar};
+    use super::{OneOrMany, Scalar, Texts};
 
     impl JsonSchema for Scalar {
         fn schema_name() -> Cow<'static, str> {
@@ -124,6 +70,21 @@ mod schema {
 
         fn json_schema(_: &mut SchemaGenerator) -> Schema {
             json_schema!({"type": ["string", "integer", "array"], "items": {"type": ["string", "integer"]}})
+        }
+    }
+
+    impl JsonSchema for Texts {
+        fn schema_name() -> Cow<'static, str> {
+            "Texts".into()
+        }
+
+        fn inline_schema() -> bool {
+            true
+        }
+
+        /// Any value, so that what is no text is refused by those who know what it is for.
+        fn json_schema(_: &mut SchemaGenerator) -> Schema {
+            json_schema!({"type": "object", "additionalProperties": true})
         }
     }
 }

@@ -45,8 +45,8 @@ pub fn load(text: &str) -> Result<Loaded, Vec<Located>> {
     if !problems.is_empty() {
         return Err(source.locate_all(problems));
     }
-    let config: Config = serde_json::from_value(value)
-        .map_err(|error| source.locate_all(vec![Problem::new(&Path::root(), error.to_string())]))?;
+    let config = Config::from_json(value.to_string().as_bytes())
+        .map_err(|problem| source.locate_all(vec![problem]))?;
     match Ambassador::new(&config) {
         Ok(ambassador) => Ok(Loaded { config, ambassador }),
         Err(problems) => Err(source.locate_all(problems)),

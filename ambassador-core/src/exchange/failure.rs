@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use ambassador_jq::RunError;
-use serde_json::json;
+use ambassador_jq::{RunError, json};
 
 use super::Side;
 use crate::coding::CodingError;
@@ -193,17 +192,16 @@ impl Failure {
             Side::Answer => ("The answer could not be reshaped", "answer"),
         };
         let status = self.status(side);
-        let problem = json!({
-            "type": PROBLEM_TYPE,
-            "title": title,
-            "status": status,
-            "detail": self.to_string(),
-            "rule": rule,
-        });
+        let head = format!(r#"{{"type":"{PROBLEM_TYPE}","title":"{title}","status":{status},"detail":""#);
+        let mut body = head.into_bytes();
+        json::escape(&self.to_string(), &mut body);
+        body.extend_from_slice(b"\",\"rule\":\"");
+        json::escape(rule, &mut body);
+        body.extend_from_slice(b"\"}");
         LocalReply {
             status,
             content_type: "application/problem+json",
-            body: problem.to_string().into_bytes(),
+            body,
             log: format!("rule {rule}: {what}: {self}"),
         }
     }

@@ -11,7 +11,7 @@ use expect_test::{Expect, expect};
 use super::*;
 
 fn config(written: &str) -> config::Format {
-    serde_json::from_str(written).expect(written)
+    config::Format::from_json(written.as_bytes()).expect(written)
 }
 
 fn reader(written: &str) -> Reader {

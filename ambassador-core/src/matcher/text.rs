@@ -1,7 +1,6 @@
 //! Texts with `*` for any characters, as the values of parameters and headers are matched.
 
-use serde_json::{Map, Value};
-
+use crate::config::Texts;
 use crate::problem::{Path, Problem};
 
 /// A text in which each `*` stands for any characters, none included. Case counts.
@@ -43,23 +42,18 @@ pub struct Wanted {
 impl Wanted {
     /// Reads a map of names to values: texts, numbers and booleans as they are written; `!` before a text negates it.
     pub(super) fn all(
-        written: &Map<String, Value>,
+        written: &Texts,
         path: &Path,
         problems: &mut Vec<Problem>,
         checked: impl Fn(&str) -> Result<String, &'static str>,
     ) -> Vec<Self> {
-        let mut all = Vec::with_capacity(written.len());
-        for (name, value) in written {
+        let mut all = Vec::with_capacity(written.0.len());
+        for (name, value) in &written.0 {
             let path = path.key(name);
-            let text = match value {
-                Value::String(text) => text.clone(),
-                Value::Number(number) => number.to_string(),
-                Value::Bool(value) => value.to_string(),
-                Value::Null | Value::Array(_) | Value::Object(_) => {
-                    let problem = Problem::new(&path, "a value is a text");
-                    problems.push(problem.hint("write \"*\" for any, \"!*\" for none"));
-                    continue;
-                }
+            let Some(text) = value else {
+                let problem = Problem::new(&path, "a value is a text");
+                problems.push(problem.hint("write \"*\" for any, \"!*\" for none"));
+                continue;
             };
             let (negated, text) = match text.strip_prefix('!') {
                 Some(rest) => (true, rest),

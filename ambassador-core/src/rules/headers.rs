@@ -1,7 +1,5 @@
 //! Headers that a rule sets and removes, and those that no rule may touch.
 
-use serde_json::Value;
-
 use crate::config;
 use crate::exchange::{Edit, Head};
 use crate::matcher::content_type::is_token_byte;
@@ -35,10 +33,10 @@ pub struct HeaderEdits {
 impl HeaderEdits {
     pub(super) fn new(written: &config::HeaderEdits, path: &Path, problems: &mut Vec<Problem>) -> Self {
         let mut edits = Self::default();
-        for (name, value) in &written.set {
+        for (name, value) in &written.set.0 {
             let path = path.key("set").key(name);
             let name = checked_name(name, &path, problems);
-            let value = checked_value(value, &path, problems);
+            let value = checked_value(value.as_deref(), &path, problems);
             edits.set.extend(name.zip(value));
         }
         for (index, name) in written.remove.iter().enumerate() {
@@ -77,19 +75,14 @@ fn checked_name(name: &str, path: &Path, problems: &mut Vec<Problem>) -> Option<
     None
 }
 
-fn checked_value(value: &Value, path: &Path, problems: &mut Vec<Problem>) -> Option<String> {
-    let text = match value {
-        Value::String(text) => text.clone(),
-        Value::Number(number) => number.to_string(),
-        Value::Bool(value) => value.to_string(),
-        _ => {
-            problems.push(Problem::new(path, "a header's value is a text"));
-            return None;
-        }
+fn checked_value(value: Option<&str>, path: &Path, problems: &mut Vec<Problem>) -> Option<String> {
+    let Some(text) = value else {
+        problems.push(Problem::new(path, "a header's value is a text"));
+        return None;
     };
     if text.bytes().any(|byte| byte.is_ascii_control() && byte != b'\t') {
         problems.push(Problem::new(path, "a header's value has no line breaks and no control characters"));
         return None;
     }
-    Some(text)
+    Some(text.to_owned())
 }

@@ -9,6 +9,11 @@ use crate::failure::{Failure, Result};
 /// The annotation's name.
 pub(crate) const NAME: &str = "kubectl-ambassador.dev/injected";
 
+/// Where a pod, or a pod template, has it.
+pub(crate) fn pointer() -> String {
+    format!("/metadata/annotations/{}", NAME.replace('/', "~1"))
+}
+
 /// What is in the annotation, as JSON.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -3,6 +3,7 @@
 mod connect;
 mod error;
 mod talk;
+mod workloads;
 
 use std::time::Duration;
 
@@ -20,6 +21,7 @@ use serde_json::Value;
 pub(crate) use connect::Args;
 pub(crate) use error::NotCreated;
 pub(crate) use talk::Answer;
+pub(crate) use workloads::{NotPatched, Resource};
 
 use crate::failure::{Failure, Result};
 use crate::plan::{MANAGED_BY, text};
@@ -51,7 +53,7 @@ pub(crate) struct Cluster {
     pub(crate) namespace: String,
 }
 
-/// One right that is needed.
+/// One right that is needed: a verb, and a resource such as `pods`, `pods/exec` or `deployments.apps`.
 pub(crate) type Right = (&'static str, &'static str);
 
 impl Cluster {
@@ -153,15 +155,27 @@ impl Cluster {
         }
     }
 
+    /// All ConfigMaps of ours in the namespace.
+    pub(crate) async fn config_maps_of_ours(&self) -> Result<Vec<Value>> {
+        let params = ListParams::default().labels(&format!("{}={}", MANAGED_BY.0, MANAGED_BY.1));
+        let list = self.config_maps().list(&params).await.map_err(attempting("cannot list configmaps"))?;
+        Ok(list.items.into_iter().map(|map| serde_json::to_value(map).unwrap_or_default()).collect())
+    }
+
     /// Those of these rights, as verb and resource, that the user lacks.
-    pub(crate) async fn missing_rights(&self, rights: &[Right]) -> Result<Vec<Right>> {
+    pub(crate) async fn missing_rights<'a>(
+        &self,
+        rights: &[(&'a str, &'a str)],
+    ) -> Result<Vec<(&'a str, &'a str)>> {
         let reviews: Api<SelfSubjectAccessReview> = Api::all(self.client.clone());
         let mut missing = Vec::new();
         for &(verb, resource) in rights {
             let (resource_name, subresource) = resource.split_once('/').unwrap_or((resource, ""));
+            let (resource_name, group) = resource_name.split_once('.').unwrap_or((resource_name, ""));
             let attributes = ResourceAttributes {
                 namespace: Some(self.namespace.clone()),
                 verb: Some(verb.to_owned()),
+                group: Some(group.to_owned()),
                 resource: Some(resource_name.to_owned()),
                 subresource: Some(subresource.to_owned()).filter(|name| !name.is_empty()),
                 ..ResourceAttributes::default()

@@ -23,9 +23,14 @@ pub(crate) fn say(line: &str) {
 
 /// Prints what was done to `pod`, or the objects.
 pub(crate) fn done(objects: &[&Value], pod: &str, what: &str, format: Option<Format>) -> Result<()> {
+    told(objects, &format!("pod/{pod}"), what, format)
+}
+
+/// Prints what was done to `name`, or the objects.
+pub(crate) fn told(objects: &[&Value], name: &str, what: &str, format: Option<Format>) -> Result<()> {
     let list = || json!({"apiVersion": "v1", "kind": "List", "items": objects});
     match format {
-        None => println!("pod/{pod} {what}"),
+        None => println!("{name} {what}"),
         Some(Format::Name) => {
             for object in objects {
                 println!("{}/{}", text(object, "/kind").to_lowercase(), text(object, "/metadata/name"));

@@ -11,9 +11,7 @@ mod sidecar;
 use serde_json::{Map, Value, json};
 
 pub(crate) use clean::{without_server_fields, without_what_the_server_sets};
-#[allow(unused_imports, reason = "live workloads, which come next, use it")]
 pub(crate) use port_names::port_of;
-#[allow(unused_imports, reason = "live workloads, which come next, use refuse_template")]
 pub(crate) use refuse::{
     Permissions, declared_ports, refuse, refuse_newer, refuse_taken_ports, refuse_template,
 };
@@ -44,9 +42,10 @@ pub(crate) struct Options {
     pub(crate) named_ports: bool,
 }
 
-/// Whether Services see the named ports of native sidecars: from Kubernetes 1.32 on.
+/// Whether Services see the named ports of native sidecars: from Kubernetes 1.33 on, whose EndpointSlices have
+/// them (1.32 has them in Endpoints alone).
 pub(crate) fn sees_named_ports(minor: u32) -> bool {
-    minor >= 32
+    minor >= 33
 }
 
 /// What is to be done.

@@ -133,6 +133,38 @@ pub(crate) fn spec(ports: Vec<config::Port>) -> config::Spec {
     config::Spec { ports, ..Default::default() }
 }
 
+/// The same config with more ports, each given as where it listens and the port of the pod it leads to: it is like the
+/// first one that leads there, and the rules of that one are its rules too.
+pub(crate) fn with_ports(source: &Source, more: &[(u16, u16)]) -> Result<Source> {
+    let mut config = source.loaded.config.clone();
+    let ports = &source.loaded.ambassador.ports;
+    for &(listen, target) in more {
+        let like = ports.iter().position(|port| !port.is_outward() && port.target.port == target);
+        let (Some(index), Some(like)) = (like, like.and_then(|index| ports.iter().nth(index))) else {
+            continue;
+        };
+        let name = format!("port-{listen}");
+        let mut port = config.spec.ports.get(index).cloned().unwrap_or_default();
+        port.listen = Scalar::from(listen);
+        port.name = Some(name.clone());
+        config.spec.ports.push(port);
+        let rules = std::mem::take(&mut config.spec.rules);
+        for rule in rules {
+            let mut second = rule.clone();
+            let is_for_it = rule.matches.port.as_deref() == Some(like.name.as_str());
+            config.spec.rules.push(rule);
+            if is_for_it {
+                second.name = format!("{}-{name}", second.name);
+                second.matches.port = Some(name.clone());
+                config.spec.rules.push(second);
+            }
+        }
+    }
+    let text = serde_saphyr::to_string(&config)
+        .map_err(|error| Failure::unchanged(format!("cannot write the config: {error}")))?;
+    load("the config with the ports of both", text)
+}
+
 /// Reads a config, or shows all its problems.
 pub(crate) fn load(name: &str, text: String) -> Result<Source> {
     match yaml::load(&text) {

@@ -32,25 +32,37 @@ pub(crate) async fn ready(cluster: &Cluster, name: &str, timeout: Duration) -> R
     loop {
         let pod = cluster.pod(name).await.map_err(|failure| failure.message().to_owned())?;
         let Some(pod) = pod else { return Err(format!("pod/{name} has gone")) };
-        let ready = list(&pod, "/status/conditions")
-            .iter()
-            .any(|condition| text(condition, "/type") == "Ready" && text(condition, "/status") == "True");
-        if ready {
+        if is_ready(&pod) {
             return Ok(pod);
         }
-        let reason = waiting_reason(&pod);
-        if let Some((container, reason, message)) = &reason
-            && HOPELESS.contains(&reason.as_str())
-        {
-            return Err(format!("container {container} cannot start: {reason}: {message}"));
+        if let Some(why) = hopeless(&pod) {
+            return Err(why);
         }
         if Instant::now() > deadline {
-            let waiting =
-                reason.map(|(container, reason, _)| format!(": container {container} is waiting: {reason}"));
-            return Err(format!("not ready within {} s{}", timeout.as_secs(), waiting.unwrap_or_default()));
+            let waiting = waits_for(&pod).map(|what| format!(": {what}")).unwrap_or_default();
+            return Err(format!("not ready within {} s{waiting}", timeout.as_secs()));
         }
         tokio::time::sleep(Duration::from_millis(300)).await;
     }
+}
+
+/// Whether Services may lead to a pod.
+pub(crate) fn is_ready(pod: &Value) -> bool {
+    let mut conditions = list(pod, "/status/conditions").iter();
+    conditions.any(|condition| text(condition, "/type") == "Ready" && text(condition, "/status") == "True")
+}
+
+/// Why a pod will not come up, if that can be seen.
+pub(crate) fn hopeless(pod: &Value) -> Option<String> {
+    let (container, reason, message) = waiting_reason(pod)?;
+    HOPELESS
+        .contains(&reason.as_str())
+        .then(|| format!("container {container} cannot start: {reason}: {message}"))
+}
+
+/// What a pod that is not ready waits for, if that can be seen.
+pub(crate) fn waits_for(pod: &Value) -> Option<String> {
+    waiting_reason(pod).map(|(container, reason, _)| format!("container {container} is waiting: {reason}"))
 }
 
 /// The first container that waits, with reason and message.

@@ -70,26 +70,26 @@ fn pods_that_are_not_there() {
     check(
         &inject("../../secrets"),
         &expect![[r#"
-        exit 2
-        error: `../../secrets` is not the name of a pod
-        hint: name a pod: NAME or pod/NAME
-    "#]],
+            exit 2
+            error: `../../secrets` is not the name of an object
+            hint: name a pod or a workload: NAME or TYPE/NAME
+        "#]],
     );
     check(
         &inject("a\nb"),
         &expect![[r#"
-        exit 2
-        error: `a\nb` is not the name of a pod
-        hint: name a pod: NAME or pod/NAME
-    "#]],
+            exit 2
+            error: `a\nb` is not the name of an object
+            hint: name a pod or a workload: NAME or TYPE/NAME
+        "#]],
     );
     check(
         &inject("service/fruit-service"),
         &expect![[r#"
-        exit 2
-        error: service/fruit-service: this version works on bare pods only
-        hint: name a pod: NAME or pod/NAME
-    "#]],
+            exit 2
+            error: `service` is not a kind that makes pods
+            hint: one of pod, deployment, statefulset, daemonset, replicaset, replicationcontroller, job, cronjob; or another one with its group, such as rollouts.argoproj.io/NAME, and --pod-template-path
+        "#]],
     );
 }
 
@@ -100,13 +100,14 @@ fn names_that_mean_workloads() {
     namespace
         .kubectl(&["create", "deployment", "web", "--image=radial/busyboxplus:curl", "--", "sleep", "3600"])
         .ok();
+    namespace.kubectl(&["rollout", "status", "deployment/web", "--timeout=60s"]).ok();
     check(
         &inject("web"),
         &expect![[r#"
-        exit 1
-        error: web is deployment/web, and this version works on bare pods only
-        hint: its pods are made anew by it, so they cannot be injected one by one
-    "#]],
+            exit 1
+            error: deployment/web declares no port, and nothing in it listens on one
+            hint: if its program takes long to start, try again; else name the port: --port 80:TARGET
+        "#]],
     );
     namespace
         .kubectl(&["create", "job", "web", "--image=radial/busyboxplus:curl", "--", "sleep", "3600"])
@@ -119,7 +120,6 @@ fn names_that_mean_workloads() {
         hint: say which one, as TYPE/NAME
     "#]],
     );
-    namespace.kubectl(&["rollout", "status", "deployment/web", "--timeout=60s"]).ok();
     let owned =
         namespace.kubectl(&["get", "pods", "-l", "app=web", "-o", "jsonpath={.items[0].metadata.name}"]).ok();
     let output = inject(&owned);
@@ -129,8 +129,9 @@ fn names_that_mean_workloads() {
         &Output { code: output.code, stdout: hide(output.stdout), stderr: hide(output.stderr) },
         &expect![[r#"
             exit 1
-            error: pod/POD belongs to ReplicaSet/OWNER, which would make a new one without ambassador
-            hint: this version injects bare pods only
+            pod/POD belongs to deployment/web, so this is about deployment/web
+            error: deployment/web declares no port, and nothing in it listens on one
+            hint: if its program takes long to start, try again; else name the port: --port 80:TARGET
         "#]],
     );
 }

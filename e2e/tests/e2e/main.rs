@@ -19,3 +19,4 @@ mod streams;
 mod tcp;
 mod try_rules;
 mod way_back;
+mod workloads;

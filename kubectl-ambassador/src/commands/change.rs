@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use crate::cluster::{Cluster, Right};
+use crate::cluster::Cluster;
 use crate::failure::{Failure, Result};
-use crate::output::{Format, say};
-use crate::plan::{list, text};
+use crate::output::Format;
 
 /// The flags of a command that changes a pod.
 #[derive(clap::Args)]
@@ -18,9 +17,18 @@ pub(super) struct Flags {
     #[arg(short, long, value_enum, value_name = "FORMAT")]
     pub(super) output: Option<Format>,
 
-    /// How long the pod may take to be ready and to answer, such as 90s
+    /// How long a pod may take to be ready and to answer, and a rollout from one step to the next, such as 90s
     #[arg(long, value_name = "TIME", default_value = "2m", value_parser = duration)]
     pub(super) timeout: Duration,
+
+    /// Leave Services as they are, even where their targetPort leads past the ambassador
+    #[arg(long)]
+    pub(super) keep_services: bool,
+
+    /// Where kinds that Kubernetes does not bring have their pod template, such as
+    /// rollouts.argoproj.io=/spec/template (repeatable)
+    #[arg(long = "pod-template-path", value_name = "KIND=POINTER", value_parser = template_path)]
+    pub(super) templates: Vec<(String, String)>,
 
     /// Recreate the pod even though that deletes the data in its emptyDir volumes
     #[arg(long)]
@@ -46,8 +54,17 @@ fn duration(text: &str) -> std::result::Result<Duration, String> {
     if number == 0 || number > 86_400 { Err(bad()) } else { Ok(Duration::from_secs(number * factor)) }
 }
 
+fn template_path(text: &str) -> std::result::Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((kind, pointer)) if kind.contains('.') && pointer.starts_with('/') => {
+            Ok((kind.to_owned(), pointer.to_owned()))
+        }
+        _ => Err("expected KIND.GROUP=POINTER, such as rollouts.argoproj.io=/spec/template".to_owned()),
+    }
+}
+
 /// Names all rights that are missing, at once.
-pub(super) async fn refuse_missing_rights(cluster: &Cluster, rights: &[Right]) -> Result<()> {
+pub(super) async fn refuse_missing_rights(cluster: &Cluster, rights: &[(&str, &str)]) -> Result<()> {
     let missing = cluster.missing_rights(rights).await?;
     if missing.is_empty() {
         return Ok(());
@@ -55,25 +72,4 @@ pub(super) async fn refuse_missing_rights(cluster: &Cluster, rights: &[Right]) -
     let list: Vec<String> = missing.iter().map(|(verb, resource)| format!("{verb} {resource}")).collect();
     let message = format!("in namespace {} you may not: {}", cluster.namespace, list.join(", "));
     Err(Failure::unchanged(message).hint("ask for a role that has these rights"))
-}
-
-/// Removes a ConfigMap of ours unless a pod other than `pod` mounts it. What cannot be removed is told, and no failure:
-/// the pod is as it should be.
-pub(super) async fn remove_unused(cluster: &Cluster, config_map: &str, pod: &str) {
-    let removed = match is_used(cluster, config_map, pod).await {
-        Ok(true) => return,
-        Ok(false) => cluster.delete_config_map(config_map).await,
-        Err(failure) => Err(failure),
-    };
-    if let Err(failure) = removed {
-        say(&format!("warning: configmap/{config_map} is left behind: {}", failure.message()));
-    }
-}
-
-async fn is_used(cluster: &Cluster, config_map: &str, except: &str) -> Result<bool> {
-    let pods = cluster.pods().await?;
-    let mut others = pods.iter().filter(|pod| text(pod, "/metadata/name") != except);
-    Ok(others.any(|pod| {
-        list(pod, "/spec/volumes").iter().any(|volume| text(volume, "/configMap/name") == config_map)
-    }))
 }

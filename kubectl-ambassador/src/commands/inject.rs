@@ -1,21 +1,24 @@
 //! `kubectl ambassador inject`: an Envoy ambassador for a pod.
 
 mod discover;
+mod workload;
 
 use std::time::Duration;
 
 use serde_json::Value;
 
-use super::change::{DryRun, Flags, refuse_missing_rights, remove_unused};
-use super::target::find_pod;
+use super::change::{DryRun, Flags, refuse_missing_rights};
+use super::target::find;
 use crate::annotation::Injected;
 use crate::cluster::{self, Cluster, Mode, Right};
 use crate::envoy::HEALTH_PORT;
 use crate::failure::{Failure, Result};
+use crate::leftovers::remove_unused;
 use crate::output::{self, say};
 use crate::plan::{self, Options, Permissions, Plan, text};
 use crate::plugin::Plugin;
 use crate::recreate::Replacement;
+use crate::rollout::Target;
 use crate::source::{self, Source};
 use crate::verify;
 
@@ -34,7 +37,7 @@ const RIGHTS: [Right; 7] = [
     ("patch", "configmaps"),
 ];
 
-/// Put an Envoy ambassador into a pod
+/// Put an Envoy ambassador into a pod, or into the pods of a workload
 #[derive(clap::Args)]
 #[command(
     after_help = "Without --port and -c, port 80 is mapped to the port that the pod's program listens on.
@@ -46,11 +49,14 @@ Examples:
   # Two ports, and JSON answers reshaped
   kubectl ambassador inject fruit-service --port 80:8775 --port 9102:8775 --jq '{fruits: .}'
 
+  # Into all pods of a deployment: the rollout is watched, and taken back if it fails
+  kubectl ambassador inject deploy/web
+
   # With rules from a file; see first what would happen
   kubectl ambassador inject fruit-service -c ambassador.yaml --dry-run=server -o yaml"
 )]
 pub(crate) struct Args {
-    /// The pod: NAME or pod/NAME
+    /// What is injected: TYPE/NAME, or the NAME of a pod or else of a workload
     #[arg(value_name = "TYPE/NAME")]
     target: String,
 
@@ -64,7 +70,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "IMAGE", default_value = IMAGE)]
     image: String,
 
-    /// Name of the ConfigMap with the config [default: NAME-ambassador-config]
+    /// Name of the ConfigMap with the config [default: NAME-ambassador-config, with a hash of the config for workloads]
     #[arg(long, value_name = "NAME")]
     config_map: Option<String>,
 
@@ -89,14 +95,32 @@ pub(crate) async fn run(args: &Args) -> Result<()> {
     }
     let plugin = Plugin::load(args.plugin_file.as_deref())?;
     let cluster = args.cluster.connect().await?;
-    let live = find_pod(&cluster, &args.target).await?;
+    match find(&cluster, &args.target, &args.change.templates).await? {
+        Target::Pod(live) => pod(args, &cluster, live, from_file, &plugin).await,
+        Target::Workload(workload) => {
+            workload::run(args, &cluster, *workload, from_file.as_ref(), &plugin).await
+        }
+    }
+}
+
+/// Injects a bare pod, which is recreated for it.
+async fn pod(
+    args: &Args,
+    cluster: &Cluster,
+    live: Value,
+    from_file: Option<Source>,
+    plugin: &Plugin,
+) -> Result<()> {
     plan::refuse(&live, Permissions { delete_emptydir_data: args.change.delete_emptydir_data })?;
     let name = text(&live, "/metadata/name").to_owned();
     let injected = Injected::of(&live)?;
     plan::refuse_newer(&format!("pod/{name}"), injected.as_ref(), args.allow_downgrade)?;
     let (source, found) = match from_file {
         Some(source) => (source, String::new()),
-        None => discover::source(&cluster, &live, injected.as_ref(), &args.source).await?,
+        None => {
+            discover::source(cluster, (&format!("pod/{name}"), &name), &live, injected.as_ref(), &args.source)
+                .await?
+        }
     };
     source.refuse_health_port(HEALTH_PORT, ANOTHER_PORT)?;
     let old = plan::without_what_the_server_sets(&live);
@@ -113,23 +137,25 @@ pub(crate) async fn run(args: &Args) -> Result<()> {
         ipv6: plan::has_ipv6(&live),
         named_ports: plan::sees_named_ports(minor),
     };
-    let plan = plan::inject(&original, "", &source, &plugin, &options)?;
-    let others = listening_of_others(&cluster, &live, injected.as_ref()).await;
+    let plan = plan::inject(&original, "", &source, plugin, &options)?;
+    let others = listening_of_others(cluster, &live, injected.as_ref()).await;
     plan::refuse_taken_ports(&plan.original, &source.loaded.ambassador.ports, &others)?;
-    refuse_foreign_config_map(&cluster, &options.config_map).await?;
-    if plan.is_done(&live) && config_is_there(&cluster, &plan).await? {
+    refuse_foreign_config_map(cluster, &options.config_map).await?;
+    if plan.is_done(&live) && config_is_there(cluster, &plan).await? {
         return output::done(&plan.objects(), &name, "unchanged", args.change.output);
     }
-    explain(&name, &source, &found, &options, &plugin);
+    let first =
+        format!("pod/{name} will be recreated with the container {}, {}:", plan::CONTAINER, options.image);
+    explain(&first, &source, &found, &options, plugin);
     if args.change.dry_run == DryRun::Client {
         return output::done(&plan.objects(), &name, "injected (dry run)", args.change.output);
     }
     let replacement = Replacement { live: &live, old: &old, new: &plan.injected };
-    prove(&cluster, &plan, &replacement).await?;
+    prove(cluster, &plan, &replacement).await?;
     if args.change.dry_run == DryRun::Server {
         return output::done(&plan.objects(), &name, "injected (server dry run)", args.change.output);
     }
-    apply(&cluster, &plan, &replacement, &source, args.change.timeout).await?;
+    apply(cluster, &plan, &replacement, &source, args.change.timeout).await?;
     output::done(&plan.objects(), &name, "injected", args.change.output)
 }
 
@@ -201,9 +227,9 @@ async fn restore_config_maps(cluster: &Cluster, plan: &Plan, before: Option<&Val
     }
 }
 
-fn explain(name: &str, source: &Source, found: &str, options: &Options, plugin: &Plugin) {
+fn explain(first: &str, source: &Source, found: &str, options: &Options, plugin: &Plugin) {
     let ambassador = &source.loaded.ambassador;
-    say(&format!("pod/{name} will be recreated with the container {}, {}:", plan::CONTAINER, options.image));
+    say(first);
     for port in &ambassador.ports {
         let tcp = if port.is_tcp() { " (tcp)" } else { "" };
         say(&format!("  port {} -> {}{tcp}{found}", port.listener, port.target));
@@ -239,7 +265,7 @@ async fn config_is_there(cluster: &Cluster, plan: &Plan) -> Result<bool> {
 
 /// Ports that something but us listens on in the pod, as far as that can be seen.
 async fn listening_of_others(cluster: &Cluster, live: &Value, injected: Option<&Injected>) -> Vec<u16> {
-    let listening = discover::listening(cluster, live).await.unwrap_or_default();
+    let listening = discover::listening(cluster, "the pod", live).await.unwrap_or_default();
     let ours = injected.map(|injected| injected.listens.clone()).unwrap_or_default();
     listening.into_iter().filter(|port| !ours.contains(port)).collect()
 }

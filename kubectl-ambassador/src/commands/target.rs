@@ -2,63 +2,82 @@
 
 use serde_json::Value;
 
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, Resource};
 use crate::failure::{Failure, Result};
 use crate::plan::text;
+use crate::rollout::{Target, lead};
+use crate::workload::{KINDS, Kind};
 
-/// The pod that is meant, or an error that says what there is instead.
-pub(super) async fn find_pod(cluster: &Cluster, target: &str) -> Result<Value> {
+/// What is meant, led to its owner, or an error that says what there is instead.
+pub(super) async fn find(cluster: &Cluster, target: &str, templates: &[(String, String)]) -> Result<Target> {
     let (kind, name) = match target.split_once('/') {
         Some((kind, name)) => (Some(kind), name),
         None => (None, target),
     };
     if !is_name(name) {
-        return Err(Failure::usage(format!("`{}` is not the name of a pod", target.escape_debug()))
-            .hint("name a pod: NAME or pod/NAME"));
+        return Err(Failure::usage(format!("`{}` is not the name of an object", target.escape_debug()))
+            .hint("name a pod or a workload: NAME or TYPE/NAME"));
     }
-    match kind.map(str::to_lowercase).as_deref() {
-        None | Some("pod" | "pods" | "po") => {}
-        Some(_) => {
-            return Err(Failure::usage(format!("{target}: this version works on bare pods only"))
-                .hint("name a pod: NAME or pod/NAME"));
-        }
+    let resource = match kind {
+        None => return by_name(cluster, name, templates).await,
+        Some(word) => match Kind::named(word) {
+            Some(kind) => Resource::of(kind),
+            None => cluster.discover(word).await?.ok_or_else(|| unknown(word))?,
+        },
+    };
+    match cluster.object(&resource, name).await? {
+        Some(object) => lead(cluster, resource, object, templates).await,
+        None if resource == Resource::pods() => Err(no_pod(cluster, name).await),
+        None => Err(Failure::unchanged(format!(
+            "{} \"{name}\" not found in namespace {}",
+            resource.printed(),
+            cluster.namespace
+        ))
+        .hint("-n NAME chooses another namespace")),
     }
-    if let Some(pod) = cluster.pod(name).await? {
-        return Ok(pod);
+}
+
+fn unknown(word: &str) -> Failure {
+    let kinds: Vec<String> = KINDS.iter().map(|kind| kind.name.to_lowercase()).collect();
+    Failure::usage(format!("`{}` is not a kind that makes pods", word.escape_debug())).hint(format!(
+        "one of {}; or another one with its group, such as rollouts.argoproj.io/NAME, and --pod-template-path",
+        kinds.join(", ")
+    ))
+}
+
+/// The pod of that name, else the one workload of that name.
+async fn by_name(cluster: &Cluster, name: &str, templates: &[(String, String)]) -> Result<Target> {
+    if let Some(pod) = cluster.object(&Resource::pods(), name).await? {
+        return lead(cluster, Resource::pods(), pod, templates).await;
     }
+    match cluster.workloads(name).await?.as_slice() {
+        [] => Err(no_pod(cluster, name).await),
+        [one] => Box::pin(find(cluster, one, templates)).await,
+        several => Err(Failure::unchanged(format!(
+            "{name} is ambiguous in namespace {}: {}",
+            cluster.namespace,
+            several.join(", ")
+        ))
+        .hint("say which one, as TYPE/NAME")),
+    }
+}
+
+async fn no_pod(cluster: &Cluster, name: &str) -> Failure {
     let namespace = &cluster.namespace;
-    if kind.is_none() {
-        match cluster.workloads(name).await?.as_slice() {
-            [] => {}
-            [one] => {
-                return Err(Failure::unchanged(format!(
-                    "{name} is {one}, and this version works on bare pods only"
-                ))
-                .hint("its pods are made anew by it, so they cannot be injected one by one"));
-            }
-            several => {
-                return Err(Failure::unchanged(format!(
-                    "{name} is ambiguous in namespace {namespace}: {}",
-                    several.join(", ")
-                ))
-                .hint("say which one, as TYPE/NAME"));
-            }
-        }
-    }
     let failure = Failure::unchanged(format!("pod \"{name}\" not found in namespace {namespace}"));
     // Without the right to list there are no suggestions, and the error is as true.
     let pods = cluster.pods().await.unwrap_or_default();
-    let names: Vec<&str> = pods.iter().map(|pod| text(pod, "/metadata/name")).collect();
+    let names: Vec<&str> = pods.iter().map(|pod: &Value| text(pod, "/metadata/name")).collect();
     let similar: Vec<&str> =
         names.iter().copied().filter(|other| other.contains(name) || name.contains(other)).take(5).collect();
-    Err(match (similar.as_slice(), names.as_slice()) {
+    match (similar.as_slice(), names.as_slice()) {
         ([], []) => {
             failure.hint(format!("there are no pods in namespace {namespace}; -n NAME chooses another one"))
         }
         ([], names) => failure
             .hint(format!("pods there: {}", names.iter().copied().take(10).collect::<Vec<_>>().join(", "))),
         (similar, _) => failure.hint(format!("did you mean {}?", similar.join(" or "))),
-    })
+    }
 }
 
 /// Names of pods are DNS subdomains (RFC 1123), so nothing else needs to be asked for.

@@ -1,13 +1,19 @@
 //! `kubectl ambassador uninject`: the original pod back, and nothing of ours left.
 
-use super::change::{DryRun, Flags, refuse_missing_rights, remove_unused};
-use super::target::find_pod;
+mod workload;
+
+use serde_json::Value;
+
+use super::change::{DryRun, Flags, refuse_missing_rights};
+use super::target::find;
 use crate::annotation::Injected;
-use crate::cluster::{self, Right};
+use crate::cluster::{self, Cluster, Right};
 use crate::failure::Result;
+use crate::leftovers::remove_unused;
 use crate::output::{self, say};
 use crate::plan::{self, text};
 use crate::recreate::Replacement;
+use crate::rollout::Target;
 use crate::verify;
 
 /// What it needs.
@@ -20,13 +26,16 @@ const RIGHTS: [Right; 6] = [
     ("delete", "configmaps"),
 ];
 
-/// Take the ambassador out of a pod again
+/// Take the ambassador out of a pod, or of the pods of a workload, again
 #[derive(clap::Args)]
 #[command(after_help = "Examples:
   # Give the original pod back
-  kubectl ambassador uninject fruit-service")]
+  kubectl ambassador uninject fruit-service
+
+  # Give a deployment its original pods back
+  kubectl ambassador uninject deploy/web")]
 pub(crate) struct Args {
-    /// The pod: NAME or pod/NAME
+    /// What was injected: TYPE/NAME, or the NAME of a pod or else of a workload
     #[arg(value_name = "TYPE/NAME")]
     target: String,
 
@@ -40,7 +49,14 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: &Args) -> Result<()> {
     let cluster = args.cluster.connect().await?;
-    let live = find_pod(&cluster, &args.target).await?;
+    match find(&cluster, &args.target, &args.change.templates).await? {
+        Target::Pod(live) => pod(args, &cluster, live).await,
+        Target::Workload(workload) => workload::run(args, &cluster, *workload).await,
+    }
+}
+
+/// Uninjects a bare pod, which is recreated for it.
+async fn pod(args: &Args, cluster: &Cluster, live: Value) -> Result<()> {
     let name = text(&live, "/metadata/name").to_owned();
     let old = plan::without_what_the_server_sets(&live);
     let original = plan::original(&old, "")?;
@@ -51,19 +67,19 @@ pub(crate) async fn run(args: &Args) -> Result<()> {
     if args.change.dry_run == DryRun::Client {
         return output::done(&[&original], &name, "uninjected (dry run)", args.change.output);
     }
-    refuse_missing_rights(&cluster, &RIGHTS).await?;
+    refuse_missing_rights(cluster, &RIGHTS).await?;
     let replacement = Replacement { live: &live, old: &old, new: &original };
-    replacement.prove(&cluster).await?;
+    replacement.prove(cluster).await?;
     if args.change.dry_run == DryRun::Server {
         return output::done(&[&original], &name, "uninjected (server dry run)", args.change.output);
     }
     say(&format!("replacing pod/{name} ..."));
-    replacement.carry_out(&cluster).await?;
-    if let Err(why) = verify::ready(&cluster, &name, args.change.timeout).await {
+    replacement.carry_out(cluster).await?;
+    if let Err(why) = verify::ready(cluster, &name, args.change.timeout).await {
         say(&format!("warning: the original pod is back, but not ready: {why}"));
     }
     for config_map in [&injected.config_map, &injected.plugin] {
-        remove_unused(&cluster, config_map, &name).await;
+        remove_unused(cluster, config_map, &name).await;
     }
     output::done(&[&original], &name, "uninjected", args.change.output)
 }

@@ -12,14 +12,14 @@ use crate::source::{self, Source};
 const DEFAULT_LISTEN: u16 = 80;
 
 /// The config made of `--port` and `--jq`, of what the pod was injected with before, and of what is found. The text
-/// says where the port was found.
+/// says where the port was found. What is injected is `shown` to people, and has this name; `live` is one of its pods.
 pub(super) async fn source(
     cluster: &Cluster,
+    (shown, name): (&str, &str),
     live: &Value,
     injected: Option<&Injected>,
     args: &source::Args,
 ) -> Result<(Source, String)> {
-    let name = text(live, "/metadata/name");
     let before = match injected {
         Some(injected) => earlier(cluster, injected).await?,
         None => None,
@@ -37,12 +37,10 @@ pub(super) async fn source(
     if !args.ports.is_empty() {
         return Ok((args.of_flags(name, args.port_map())?, String::new()));
     }
-    let (target, found) = listening_port(cluster, live, injected).await?;
+    let (target, found) = listening_port(cluster, shown, live, injected).await?;
     if target == DEFAULT_LISTEN {
-        return Err(Failure::unchanged(format!(
-            "pod/{name} listens on port {DEFAULT_LISTEN} itself ({found})"
-        ))
-        .hint("map another port to it, such as --port 8080:80"));
+        return Err(Failure::unchanged(format!("{shown} listens on port {DEFAULT_LISTEN} itself ({found})"))
+            .hint("map another port to it, such as --port 8080:80"));
     }
     let base = source::spec(vec![source::mapped(DEFAULT_LISTEN, target)]);
     Ok((args.of_flags(name, base)?, format!(" ({found})")))
@@ -57,10 +55,10 @@ async fn earlier(cluster: &Cluster, injected: &Injected) -> Result<Option<Source
 
 async fn listening_port(
     cluster: &Cluster,
+    shown: &str,
     live: &Value,
     injected: Option<&Injected>,
 ) -> Result<(u16, String)> {
-    let name = text(live, "/metadata/name");
     let declared = declared_ports(&plan::original(live, "")?);
     match declared.as_slice() {
         [(container, port)] => return Ok((*port, format!("declared by container {container}"))),
@@ -68,27 +66,25 @@ async fn listening_port(
         several => {
             let list: Vec<String> =
                 several.iter().map(|(container, port)| format!("{port} of {container}")).collect();
-            return Err(several_ports(name, "declares", &list, several[0].1));
+            return Err(several_ports(shown, "declares", &list, several[0].1));
         }
     }
     let ours = injected.map(|injected| injected.listens.clone()).unwrap_or_default();
     let listening: Vec<u16> =
-        listening(cluster, live).await?.into_iter().filter(|port| !ours.contains(port)).collect();
+        listening(cluster, shown, live).await?.into_iter().filter(|port| !ours.contains(port)).collect();
     match listening.as_slice() {
         [port] => Ok((*port, "found listening".to_owned())),
-        [] => {
-            Err(Failure::unchanged(format!("pod/{name} declares no port, and nothing in it listens on one"))
-                .hint("if its program takes long to start, try again; else name the port: --port 80:TARGET"))
-        }
+        [] => Err(Failure::unchanged(format!("{shown} declares no port, and nothing in it listens on one"))
+            .hint("if its program takes long to start, try again; else name the port: --port 80:TARGET")),
         several => {
             let list: Vec<String> = several.iter().map(u16::to_string).collect();
-            Err(several_ports(name, "listens on", &list, several[0]))
+            Err(several_ports(shown, "listens on", &list, several[0]))
         }
     }
 }
 
-fn several_ports(pod: &str, how: &str, ports: &[String], first: u16) -> Failure {
-    Failure::unchanged(format!("pod/{pod} {how} several ports: {}", ports.join(", ")))
+fn several_ports(shown: &str, how: &str, ports: &[String], first: u16) -> Failure {
+    Failure::unchanged(format!("{shown} {how} several ports: {}", ports.join(", ")))
         .hint(if ports.iter().any(|port| port == "80" || port.starts_with("80 ")) {
             format!("80 is among them, so map another one to the one that clients want, such as --port 8080:{first}")
         } else {
@@ -98,11 +94,11 @@ fn several_ports(pod: &str, how: &str, ports: &[String], first: u16) -> Failure 
 
 /// The TCP ports that are listened on in the pod, ascending: all its containers share one network, so any running one
 /// can tell.
-pub(super) async fn listening(cluster: &Cluster, live: &Value) -> Result<Vec<u16>> {
+pub(super) async fn listening(cluster: &Cluster, shown: &str, live: &Value) -> Result<Vec<u16>> {
     let name = text(live, "/metadata/name");
     let running = |status: &&Value| status.pointer("/state/running").is_some();
     let Some(container) = list(live, "/status/containerStatuses").iter().find(running) else {
-        return Err(Failure::unchanged(format!("pod/{name} is not running, so its ports cannot be seen"))
+        return Err(Failure::unchanged(format!("{shown} is not running, so its ports cannot be seen"))
             .hint("name the port: --port 80:TARGET"));
     };
     let container = text(container, "/name");

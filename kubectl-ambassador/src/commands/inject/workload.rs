@@ -1,0 +1,408 @@
+//! Injects a live workload: plan, explain, ConfigMaps, pod template, rollout, Services, leftovers; in this order, each
+//! step such that it can be done twice.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::{
+    ANOTHER_PORT, Args, config_is_there, discover, explain, listening_of_others, refuse_foreign_config_map,
+};
+use crate::annotation::{self, Injected};
+use crate::cluster::{Cluster, Mode, NotCreated, Resource};
+use crate::commands::change::{DryRun, refuse_missing_rights};
+use crate::envoy::HEALTH_PORT;
+use crate::failure::{Exit, Failure, Result};
+use crate::leftovers;
+use crate::output::{self, say};
+use crate::plan::{self, Options, Plan, list, text};
+use crate::plugin::Plugin;
+use crate::rollout::services::{Pods, Switches, forward};
+use crate::rollout::{self, Change, Course, End, Status, TRIES, Workload};
+use crate::source::{self, Source};
+use crate::workload::Update;
+
+/// Injects it; whoever gets in between is planned with anew.
+pub(super) async fn run(
+    args: &Args,
+    cluster: &Cluster,
+    mut workload: Workload,
+    from_file: Option<&Source>,
+    plugin: &Plugin,
+) -> Result<()> {
+    refuse(&workload)?;
+    let shown = workload.shown();
+    for attempt in 0..TRIES {
+        let found;
+        let before = Injected::of(workload.pod()?)?;
+        plan::refuse_newer(&shown, before.as_ref(), args.allow_downgrade)?;
+        let pod = sample(cluster, &workload).await;
+        let (source, how) = if let Some(source) = from_file {
+            (source, "")
+        } else {
+            let names = (shown.as_str(), workload.name());
+            found = discover::source(cluster, names, &pod, before.as_ref(), &args.source).await?;
+            (&found.0, found.1.as_str())
+        };
+        source.refuse_health_port(HEALTH_PORT, ANOTHER_PORT)?;
+        let step = Step { args, cluster, workload: &workload, before, pod: &pod, source, how, plugin };
+        let planned = step.plan().await?;
+        if planned.meanwhile_missing() && args.change.dry_run == DryRun::None {
+            step.over_a_bridge(&planned).await?;
+        } else if step.run(&planned, attempt == 0).await? != End::Contested {
+            return Ok(());
+        } else {
+            say(&format!("{shown} was changed by somebody else meanwhile, planning again"));
+        }
+        workload = workload.again(cluster).await?;
+    }
+    Err(Failure::unchanged(format!(
+        "{shown} was changed by somebody else {TRIES} times while it was planned for"
+    ))
+    .hint("find out who does that; a controller that manages it will not let go"))
+}
+
+/// What cannot be changed, or in which nothing can be put.
+fn refuse(workload: &Workload) -> Result<()> {
+    let shown = workload.shown();
+    if workload.update == Update::Never {
+        return Err(Failure::unchanged(format!(
+            "{shown}: the pod template of a Job cannot be changed once it exists"
+        ))
+        .hint("inject its manifest: kubectl ambassador inject -f job.yaml | kubectl create -f -"));
+    }
+    if workload.object.pointer("/metadata/deletionTimestamp").is_some() {
+        return Err(Failure::unchanged(format!("{shown} is being deleted")));
+    }
+    plan::refuse_template(&shown, workload.pod()?)
+}
+
+/// One of its pods, as its template has it and as a running one is; by the template alone if none runs.
+async fn sample(cluster: &Cluster, workload: &Workload) -> Value {
+    let pods = rollout::pods(cluster, workload).await.unwrap_or_default();
+    let running = pods.iter().filter(|pod| text(pod, "/status/phase") == "Running");
+    let one = running.max_by_key(|pod| crate::verify::is_ready(pod)).cloned().unwrap_or_default();
+    let mut pod = workload.pod().cloned().unwrap_or_default();
+    pod["kind"] = "Pod".into();
+    let name = if one.is_null() { workload.name() } else { text(&one, "/metadata/name") };
+    pod["metadata"]["name"] = name.into();
+    pod["status"] = one.get("status").cloned().unwrap_or_default();
+    pod
+}
+
+/// One attempt.
+struct Step<'a> {
+    args: &'a Args,
+    cluster: &'a Cluster,
+    workload: &'a Workload,
+    before: Option<Injected>,
+    pod: &'a Value,
+    source: &'a Source,
+    how: &'a str,
+    plugin: &'a Plugin,
+}
+
+struct Planned {
+    plan: Plan,
+    options: Options,
+    switches: Switches,
+    services: Vec<Value>,
+}
+
+impl Planned {
+    fn meanwhile_missing(&self) -> bool {
+        !self.switches.missing_meanwhile.is_empty()
+    }
+
+    fn pod<'a>(&self, object: &'a Value) -> &'a Value {
+        object.pointer(&self.plan.template).unwrap_or(&Value::Null)
+    }
+
+    fn injected(&self) -> &Value {
+        self.pod(&self.plan.injected)
+    }
+}
+
+impl Step<'_> {
+    async fn plan(&self) -> Result<Planned> {
+        let (cluster, workload) = (self.cluster, self.workload);
+        let template = &workload.template;
+        let original = plan::original(&workload.object, template)?;
+        let keep = self.args.change.keep_services;
+        let services = if keep { Vec::new() } else { cluster.objects(&Resource::services(), None).await? };
+        let config_map = self.args.config_map.clone();
+        let options = Options {
+            image: self.args.image.clone(),
+            config_map: config_map.unwrap_or_else(|| plan::config_map_name(&original, template, self.source)),
+            ipv6: self.has_ipv6(&services),
+            named_ports: plan::sees_named_ports(cluster.minor_version().await?),
+        };
+        let mut plan = plan::inject(&original, template, self.source, self.plugin, &options)?;
+        let ports = &self.source.loaded.ambassador.ports;
+        let others = listening_of_others(cluster, self.pod, self.before.as_ref()).await;
+        let original_pod = original.pointer(template).unwrap_or(&Value::Null);
+        plan::refuse_taken_ports(original_pod, ports, &others)?;
+        let injected_pod = plan.injected.pointer(template).unwrap_or(&Value::Null);
+        let pods = Pods { original: original_pod, injected: injected_pod, ports };
+        let switches = forward(&services, &pods);
+        self.own(&mut plan.config_map, &options).await?;
+        Ok(Planned { plan, options, switches, services })
+    }
+
+    /// The ConfigMap with the config goes with the workload, and with all others that own it already.
+    async fn own(&self, map: &mut Value, options: &Options) -> Result<()> {
+        let name = &options.config_map;
+        refuse_foreign_config_map(self.cluster, name).await?;
+        let there = self.cluster.config_map(name).await?.unwrap_or_default();
+        let same = there.is_null() || there.get("data") == map.get("data");
+        if self.args.config_map.is_some() && !same && leftovers::is_used(self.cluster, name, "").await? {
+            return Err(Failure::unchanged(format!(
+                "configmap/{name} is in use with another config, which running pods would take up at once"
+            ))
+            .hint("choose another name, or none: the name then goes with the config"));
+        }
+        let mut owners = list(&there, "/metadata/ownerReferences").to_vec();
+        let own = self.workload.as_owner();
+        if !owners.iter().any(|owner| owner.get("uid") == own.get("uid")) {
+            owners.push(own);
+        }
+        map["metadata"]["ownerReferences"] = Value::Array(owners);
+        Ok(())
+    }
+
+    /// As its pods have it; without pods, as the Services in front of them.
+    fn has_ipv6(&self, services: &[Value]) -> bool {
+        let family = |service: &Value| list(service, "/spec/ipFamilies").contains(&json!("IPv6"));
+        let no_pod = list(self.pod, "/status/podIPs").is_empty();
+        plan::has_ipv6(self.pod) || no_pod && services.iter().any(family)
+    }
+
+    /// Says what happens, and does it, as far as that is wanted.
+    async fn run(&self, planned: &Planned, is_first: bool) -> Result<End> {
+        let plan = &planned.plan;
+        let there = plan.is_done(&self.workload.object);
+        let complete = there && config_is_there(self.cluster, plan).await?;
+        if complete && self.is_rolled_out() && !self.has_to_switch(planned).await? {
+            return self.done(planned, "unchanged", End::Done);
+        }
+        if is_first {
+            self.explain(planned, there);
+        }
+        if self.args.change.dry_run == DryRun::Client {
+            return self.done(planned, "injected (dry run)", End::Done);
+        }
+        if is_first {
+            self.prove(planned).await?;
+        }
+        if self.args.change.dry_run == DryRun::Server {
+            return self.done(planned, "injected (server dry run)", End::Done);
+        }
+        let end = self.carry_out(planned, there).await?;
+        if end == End::Contested {
+            return Ok(end);
+        }
+        self.lead_services(planned).await?;
+        self.remove_old_config_maps(&planned.options).await;
+        self.done(planned, "injected", end)
+    }
+
+    fn is_rolled_out(&self) -> bool {
+        let later = matches!(rollout::course(self.workload), Course::Later(_));
+        later || !matches!(rollout::status(&self.workload.object), Status::Going(_) | Status::Stuck(_))
+    }
+
+    async fn has_to_switch(&self, planned: &Planned) -> Result<bool> {
+        let after = planned.switches.after.clone();
+        Ok(!rollout::pending(self.cluster, after, &planned.services).await?.is_empty())
+    }
+
+    fn explain(&self, planned: &Planned, there: bool) {
+        let shown = self.workload.shown();
+        let first = if there {
+            format!("{shown} has it in its pod template already:")
+        } else {
+            format!("{shown} gets the container {}, {}:", plan::CONTAINER, planned.options.image)
+        };
+        explain(&first, self.source, self.how, &planned.options, self.plugin);
+        for name in moved_names(planned.injected()) {
+            say(&format!(
+                "  the port name {name} goes to the ambassador, and Services that ask for it with it"
+            ));
+        }
+        let Switches { before, after, .. } = &planned.switches;
+        for switch in before {
+            say(&format!("  {}, before pods are replaced", switch.shown()));
+        }
+        for switch in after {
+            say(&format!("  {}, once all pods have it", switch.shown()));
+        }
+        if text(&self.workload.object, "/spec/strategy/type") == "Recreate" {
+            say(&format!(
+                "warning: {shown} has the strategy Recreate: it is away until its new pods are ready"
+            ));
+        }
+    }
+
+    /// Everything that can be known to fail before anything is changed.
+    async fn prove(&self, planned: &Planned) -> Result<()> {
+        let cluster = self.cluster;
+        self.refuse_missing_rights(planned).await?;
+        cluster.apply_config_map(&planned.plan.plugin, Mode::DryRun).await?;
+        cluster.apply_config_map(&planned.plan.config_map, Mode::DryRun).await?;
+        self.workload.put(cluster, planned.injected(), Mode::DryRun).await?;
+        // What the workload may say, its pods may not be allowed to be: Pod Security, quotas, webhooks.
+        if !cluster.missing_rights(&[("create", "pods")]).await?.is_empty() {
+            return Ok(());
+        }
+        match cluster.create_pod(&self.one_pod(planned.injected()), Mode::DryRun).await {
+            Ok(()) | Err(NotCreated::NameInUse) => Ok(()),
+            // It may have room for it when an old pod has gone.
+            Err(NotCreated::Refused(why)) if why.contains("exceeded quota") => {
+                say(&format!("warning: there is no room for one pod more: {why}"));
+                Ok(())
+            }
+            Err(NotCreated::Refused(why) | NotCreated::Unclear(why)) => {
+                Err(Failure::unchanged(format!("the cluster would refuse the new pods: {why}")))
+            }
+        }
+    }
+
+    fn one_pod(&self, template: &Value) -> Value {
+        let mut pod = template.clone();
+        pod["apiVersion"] = "v1".into();
+        pod["kind"] = "Pod".into();
+        pod["metadata"]["name"] = format!("{}-ambassador", self.workload.name()).into();
+        pod["metadata"]["namespace"] = text(&self.workload.object, "/metadata/namespace").into();
+        pod
+    }
+
+    async fn refuse_missing_rights(&self, planned: &Planned) -> Result<()> {
+        let resource = self.workload.resource.in_rights();
+        let mut rights = vec![
+            ("get", resource.as_str()),
+            ("patch", resource.as_str()),
+            ("get", "pods"),
+            ("list", "pods"),
+            ("list", "replicasets.apps"),
+            ("get", "configmaps"),
+            ("create", "configmaps"),
+            ("patch", "configmaps"),
+            ("delete", "configmaps"),
+        ];
+        if !(planned.switches.before.is_empty() && planned.switches.after.is_empty()) {
+            rights.extend([("patch", "services"), ("list", "endpointslices.discovery.k8s.io")]);
+        }
+        refuse_missing_rights(self.cluster, &rights).await
+    }
+
+    async fn carry_out(&self, planned: &Planned, there: bool) -> Result<End> {
+        let (cluster, plan) = (self.cluster, &planned.plan);
+        cluster.apply_config_map(&plan.plugin, Mode::Real).await?;
+        cluster.apply_config_map(&plan.config_map, Mode::Real).await?;
+        let ports = &self.source.loaded.ambassador.ports;
+        let annotation = text(planned.injected(), &annotation::pointer()).to_owned();
+        let present = if there { BTreeSet::new() } else { self.workload.present(cluster).await? };
+        let is_new = |pod: &Value| {
+            text(pod, &annotation::pointer()) == annotation && !present.contains(text(pod, "/metadata/uid"))
+        };
+        let change = Change {
+            workload: self.workload,
+            pod: planned.injected(),
+            what: "injected",
+            is_new: &is_new,
+            config_maps: &[&plan.plugin, &plan.config_map],
+            answers: Some(ports),
+            timeout: self.args.change.timeout,
+        };
+        if there {
+            return change.follow(cluster).await;
+        }
+        if !planned.switches.before.is_empty() {
+            let template = &plan.template;
+            rollout::switch(cluster, |services| {
+                let original = plan.original.pointer(template).unwrap_or(&Value::Null);
+                forward(services, &Pods { original, injected: planned.injected(), ports }).before
+            })
+            .await?;
+        }
+        let end = change.carry_out(cluster).await;
+        if end.is_err() {
+            for map in [&plan.config_map, &plan.plugin] {
+                leftovers::remove_unused(cluster, text(map, "/metadata/name"), "").await;
+            }
+        }
+        end
+    }
+
+    async fn lead_services(&self, planned: &Planned) -> Result<()> {
+        if self.args.change.keep_services {
+            return Ok(());
+        }
+        let original = planned.pod(&planned.plan.original);
+        let ports = &self.source.loaded.ambassador.ports;
+        let pods = Pods { original, injected: planned.injected(), ports };
+        rollout::to_ambassador(self.cluster, &pods).await.map_err(|failure| {
+            let shown = self.workload.shown();
+            failure
+                .within(Exit::LeftHalfDone, format!("{shown} is injected, but not all Services lead to it"))
+                .hint("run the same command again")
+        })
+    }
+
+    async fn remove_old_config_maps(&self, options: &Options) {
+        let Some(before) = &self.before else { return };
+        for (old, new) in
+            [(&before.config_map, options.config_map.as_str()), (&before.plugin, &self.plugin.config_map())]
+        {
+            if old != new {
+                leftovers::remove_unused(self.cluster, old, "").await;
+            }
+        }
+    }
+
+    /// Clients use a port of the old ambassador until their Service is switched, and the new one has not that port: so
+    /// a rollout comes between whose pods have both, and the Service is switched there.
+    async fn over_a_bridge(&self, planned: &Planned) -> Result<()> {
+        let missing = &planned.switches.missing_meanwhile;
+        let list: Vec<String> = missing.iter().map(|(listen, _)| listen.to_string()).collect();
+        say(&format!(
+            "{}: Services lead to port {}, which the new port map has not, so it is rolled out twice: first with both",
+            self.workload.shown(),
+            list.join(", ")
+        ));
+        let source = source::with_ports(self.source, missing)?;
+        let bridge = Step { source: &source, before: self.before.clone(), ..*self };
+        let planned = bridge.plan().await?;
+        bridge.prove(&planned).await?;
+        let there = planned.plan.is_done(&self.workload.object);
+        match bridge.carry_out(&planned, there).await? {
+            End::Contested => Ok(()),
+            End::Later => Err(Failure::unchanged(format!(
+                "{} does not replace its pods now, so its Services cannot be led to another port",
+                self.workload.shown()
+            ))
+            .hint("replace its pods, then run this again; or keep the port in the port map")),
+            End::Done => {
+                bridge.lead_services(&planned).await?;
+                bridge.remove_old_config_maps(&planned.options).await;
+                Ok(())
+            }
+        }
+    }
+
+    fn done(&self, planned: &Planned, what: &str, end: End) -> Result<End> {
+        let workload = plan::without_server_fields(&planned.plan.injected);
+        let objects = [&planned.plan.plugin, &planned.plan.config_map, &workload];
+        output::told(&objects, &self.workload.printed(), what, self.args.change.output)?;
+        Ok(end)
+    }
+}
+
+/// The names that ports of the legacy program have lost to ours.
+fn moved_names(pod: &Value) -> Vec<String> {
+    let injected = Injected::of(pod).ok().flatten();
+    let originals = injected.map(|injected| injected.originals).unwrap_or_default();
+    let names =
+        originals.iter().filter(|(pointer, _)| pointer.contains("/ports/") && pointer.ends_with("/name"));
+    names.filter_map(|(_, name)| name.as_str().map(str::to_owned)).collect()
+}

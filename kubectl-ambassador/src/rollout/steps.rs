@@ -1,0 +1,154 @@
+//! One change of a pod template, from the patch to the end of the rollout, or back.
+
+use std::time::Duration;
+
+use ambassador_core::ports::PortMap;
+use serde_json::Value;
+
+use super::Workload;
+use super::status::{Course, course};
+use super::watch::{Watch, pods};
+use crate::cluster::{Cluster, Mode};
+use crate::failure::{Exit, Failure, Result};
+use crate::output::say;
+use crate::plan::text;
+use crate::verify;
+
+/// What is to be changed, and how one sees that it is.
+pub(crate) struct Change<'a> {
+    /// The workload as it was read.
+    pub(crate) workload: &'a Workload,
+    /// The pod template that it is to have.
+    pub(crate) pod: &'a Value,
+    /// `injected` or `uninjected`.
+    pub(crate) what: &'static str,
+    /// Whether a pod is made of the new template.
+    pub(crate) is_new: &'a dyn Fn(&Value) -> bool,
+    /// The ConfigMaps that new pods mount.
+    pub(crate) config_maps: &'a [&'a Value],
+    /// What a new pod has to answer on.
+    pub(crate) answers: Option<&'a PortMap>,
+    /// How long the rollout may take from one step to the next.
+    pub(crate) timeout: Duration,
+}
+
+/// How it ended.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// All pods are new.
+    Done,
+    /// The template is changed, and pods will be when somebody does something.
+    Later,
+    /// Somebody else has changed the template in between: nothing was done.
+    Contested,
+}
+
+impl Change<'_> {
+    /// Changes the template, and stays until the pods are new. What does not come up is taken back: `Err` says so.
+    pub(crate) async fn carry_out(&self, cluster: &Cluster) -> Result<End> {
+        // From here to the end of the rollout, an interrupt takes it back.
+        let mut interrupt = tokio::spawn(tokio::signal::ctrl_c());
+        // It is caught once the task has run for the first time.
+        tokio::task::yield_now().await;
+        let Some(now) = self.workload.put(cluster, self.pod, Mode::Real).await? else {
+            return Ok(End::Contested);
+        };
+        self.keep_config_maps(cluster).await?;
+        if let Course::Later(why) = course(&now) {
+            say(&why);
+            return Ok(End::Later);
+        }
+        let watch = self.watch();
+        let finished = tokio::select! {
+            finished = watch.finished(cluster, &now) => finished,
+            _ = &mut interrupt => Err("interrupted".to_owned()),
+        };
+        match finished {
+            Ok(()) => Ok(End::Done),
+            Err(why) => Err(self.take_back(cluster, &now, &why).await),
+        }
+    }
+
+    /// Stays with a rollout that began before: somebody was killed, or has applied the very template.
+    pub(crate) async fn follow(&self, cluster: &Cluster) -> Result<End> {
+        if let Course::Later(why) = course(self.workload) {
+            say(&why);
+            return Ok(End::Later);
+        }
+        let finished = self.watch().finished(cluster, self.workload).await;
+        finished.map(|()| End::Done).map_err(|why| {
+            let (shown, what) = (self.workload.shown(), self.what);
+            let failure =
+                Failure::unchanged(format!("{shown} is {what}, but its pods do not come up: {why}"));
+            failure.hint("its rollout began before this command, which has changed nothing")
+        })
+    }
+
+    /// Another one of us may have found, before the template named them, that nobody uses them.
+    async fn keep_config_maps(&self, cluster: &Cluster) -> Result<()> {
+        for map in self.config_maps {
+            if cluster.config_map(text(map, "/metadata/name")).await?.is_none() {
+                cluster.apply_config_map(map, Mode::Real).await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn watch(&self) -> Watch<'_> {
+        Watch { is_new: self.is_new, answers: self.answers, timeout: self.timeout }
+    }
+
+    /// Puts the old template back, and waits until its pods are all there. Says how it ended.
+    async fn take_back(&self, cluster: &Cluster, now: &Workload, why: &str) -> Failure {
+        let shown = self.workload.shown();
+        let message = format!("{shown} was not {}: {why}", self.what);
+        say(&format!("{shown} does not come up ({why}), rolling back ..."));
+        match self.put_back(cluster, now).await {
+            Ok(Some(back)) => match self.wait_for_old_pods(cluster, &back).await {
+                Ok(()) => Failure::new(Exit::RolledBack, message).hint("its pods are as they were"),
+                Err(waiting) => Failure::new(Exit::RolledBack, message)
+                    .hint(format!("its pod template is as it was, but not all of its pods yet: {waiting}")),
+            },
+            Ok(None) => Failure::new(Exit::LeftHalfDone, message).hint(format!(
+                "somebody else has changed {shown} meanwhile, so it was left as it is; kubectl rollout history shows \
+                 what there was"
+            )),
+            Err(failure) => failure
+                .within(Exit::LeftHalfDone, format!("{message}; and it could not be put back"))
+                .hint(format!("once the cluster answers again: kubectl rollout undo {shown}")),
+        }
+    }
+
+    async fn put_back(&self, cluster: &Cluster, now: &Workload) -> Result<Option<Workload>> {
+        let before = self.workload.pod()?;
+        let mut last = Failure::unchanged("");
+        for attempt in 0..super::TRIES {
+            match now.put(cluster, before, Mode::Real).await {
+                Ok(back) => return Ok(back),
+                Err(failure) => last = failure,
+            }
+            tokio::time::sleep(Duration::from_secs(1 << attempt)).await;
+        }
+        Err(last)
+    }
+
+    async fn wait_for_old_pods(&self, cluster: &Cluster, back: &Workload) -> std::result::Result<(), String> {
+        if back.kind() == "statefulset" {
+            self.delete_broken_pods(cluster, back).await;
+        }
+        let watch = Watch { is_new: &|_| false, answers: None, timeout: self.timeout };
+        watch.finished(cluster, back).await
+    }
+
+    /// A StatefulSet waits for a pod to be ready before it goes on to replace it, even one that never will be: "forced
+    /// rollback" in its documentation. The pod was made by us and serves nobody, so it is deleted for it.
+    async fn delete_broken_pods(&self, cluster: &Cluster, back: &Workload) {
+        let pods = pods(cluster, back).await.unwrap_or_default();
+        for pod in pods.iter().filter(|pod| (self.is_new)(pod) && !verify::is_ready(pod)) {
+            say(&format!("deleting pod/{}, which is not ready", text(pod, "/metadata/name")));
+            if let Err(failure) = cluster.delete_pod(pod).await {
+                say(&format!("warning: {}", failure.message()));
+            }
+        }
+    }
+}

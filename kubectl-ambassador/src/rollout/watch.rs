@@ -1,0 +1,119 @@
+//! Stays with a rollout until it is done, and finds out early that it will not be.
+
+use std::time::{Duration, Instant};
+
+use ambassador_core::ports::PortMap;
+use serde_json::Value;
+
+use super::Workload;
+use super::services::is_running;
+use super::status::{Status, status};
+use crate::cluster::{Cluster, Resource};
+use crate::failure::Result;
+use crate::output::say;
+use crate::plan::{list, text};
+use crate::verify;
+use crate::workload::Kind;
+
+/// How often the server is asked.
+const PERIOD: Duration = Duration::from_millis(500);
+
+/// What a rollout is watched for.
+pub(super) struct Watch<'a> {
+    /// Whether a pod is one of those that it makes.
+    pub(super) is_new: &'a dyn Fn(&Value) -> bool,
+    /// What a new pod has to answer on, as one that has the ambassador.
+    pub(super) answers: Option<&'a PortMap>,
+    /// How long it may take from one step to the next.
+    pub(super) timeout: Duration,
+}
+
+impl Watch<'_> {
+    /// Until all pods are new ones, and one of them has answered; an error says what is wrong.
+    pub(super) async fn finished(
+        &self,
+        cluster: &Cluster,
+        workload: &Workload,
+    ) -> std::result::Result<(), String> {
+        let mut told = String::new();
+        let mut deadline = Instant::now() + self.timeout;
+        let mut checked = self.answers.is_none();
+        loop {
+            let mut pods = Vec::new();
+            // An answer that is lost is no reason to give up.
+            if let Ok(now) = workload.again(cluster).await {
+                pods = new_pods(cluster, &now, self.is_new).await;
+                match status(&now.object) {
+                    Status::Going(step) if step != told => {
+                        say(&step);
+                        told = step;
+                        deadline = Instant::now() + self.timeout;
+                    }
+                    Status::Stuck(why) => return Err(why),
+                    Status::Done(end) if checked || pods.is_empty() => {
+                        say(&end);
+                        return Ok(());
+                    }
+                    Status::Unknown if checked || pods.is_empty() => {
+                        let shown = workload.shown();
+                        say(&format!(
+                            "{shown} does not tell how far its rollout is, so it is not waited for"
+                        ));
+                        return Ok(());
+                    }
+                    Status::Going(_) | Status::Done(_) | Status::Unknown => {}
+                }
+            }
+            if let Some(why) = pods.iter().find_map(verify::hopeless) {
+                return Err(why);
+            }
+            // As early as there is one: what does not answer should not replace all that does.
+            if let Some(pod) = pods.iter().find(|pod| !checked && verify::is_ready(pod)) {
+                self.check(cluster, pod).await?;
+                checked = true;
+                continue;
+            }
+            if Instant::now() > deadline {
+                let waits = pods.iter().find_map(verify::waits_for).map(|what| format!(" ({what})"));
+                let (seconds, waits) = (self.timeout.as_secs(), waits.unwrap_or_default());
+                return Err(format!("no progress within {seconds} s: {}{waits}", told.trim_end_matches('.')));
+            }
+            tokio::time::sleep(PERIOD).await;
+        }
+    }
+
+    async fn check(&self, cluster: &Cluster, pod: &Value) -> std::result::Result<(), String> {
+        let Some(ports) = self.answers else { return Ok(()) };
+        if !verify::is_native_sidecar(pod) {
+            return Err("an admission webhook removed restartPolicy from our container".to_owned());
+        }
+        verify::answers(cluster, text(pod, "/metadata/name"), ports, self.timeout).await
+    }
+}
+
+async fn new_pods(cluster: &Cluster, workload: &Workload, is_new: &dyn Fn(&Value) -> bool) -> Vec<Value> {
+    let pods = pods(cluster, workload).await.unwrap_or_default();
+    pods.into_iter().filter(|pod| is_running(pod) && is_new(pod)).collect()
+}
+
+/// The pods of a workload: those that it controls, or that a ReplicaSet of its controls.
+pub(crate) async fn pods(cluster: &Cluster, workload: &Workload) -> Result<Vec<Value>> {
+    let Some(selector) = workload.selector() else { return Ok(Vec::new()) };
+    let mut owners = vec![text(&workload.object, "/metadata/uid").to_owned()];
+    if let Some(kind) = Kind::named("replicaset")
+        && workload.kind() != "replicaset"
+    {
+        let sets = cluster.objects(&Resource::of(kind), Some(&selector)).await?;
+        let own =
+            sets.iter().filter(|set| is_owned(set, &owners)).map(|set| text(set, "/metadata/uid").to_owned());
+        let own: Vec<String> = own.collect();
+        owners.extend(own);
+    }
+    let pods = cluster.objects(&Resource::pods(), Some(&selector)).await?;
+    Ok(pods.into_iter().filter(|pod| is_owned(pod, &owners)).collect())
+}
+
+fn is_owned(object: &Value, owners: &[String]) -> bool {
+    let mut references = list(object, "/metadata/ownerReferences").iter();
+    references.any(|owner| owners.iter().any(|uid| uid == text(owner, "/uid")))
+}

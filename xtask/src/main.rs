@@ -9,6 +9,7 @@ mod deny;
 mod dist;
 mod envoy;
 mod fuzz;
+mod go_tools;
 mod images;
 mod legacy;
 mod paths;

@@ -1,6 +1,6 @@
 //! `cargo xtask setup`: everything that the other commands would get when they need it, in one go.
 
-use crate::{cluster, dist, envoy, images, python};
+use crate::{cluster, dist, envoy, go_tools, images, python};
 
 /// Gets and builds all of it; says of each what was there already.
 pub(crate) fn run() -> anyhow::Result<()> {
@@ -12,5 +12,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
         return Ok(());
     }
     cluster::dependencies()?;
+    go_tools::kustomize()?;
+    go_tools::helm()?;
     images::ensure(&envoy.path).map(drop)
 }

@@ -7,7 +7,7 @@ use std::time::Instant;
 use anyhow::{Context as _, bail};
 
 use crate::cluster::Cluster;
-use crate::{cargo, cluster, codegen, debian, deny, dist, envoy, images, progress, python};
+use crate::{cargo, cluster, codegen, debian, deny, dist, envoy, go_tools, images, progress, python};
 
 /// How to run the tests.
 #[derive(clap::Args)]
@@ -32,6 +32,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let (haproxy, redis_server, redis_cli) =
         (program("haproxy")?, program("redis-server")?, program("redis-cli")?);
     let chromium = chromium()?;
+    let (kustomize, helm) = (go_tools::kustomize()?, go_tools::helm()?);
     let dist = dist::build()?;
     if args.filter.is_none() {
         eprintln!("Checking");
@@ -48,6 +49,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         .env("AMBASSADOR_PYTHON", readers)
         .env("AMBASSADOR_JQ_MANUAL", manual)
         .env("AMBASSADOR_CHROMIUM", chromium)
+        .env("AMBASSADOR_KUSTOMIZE", kustomize)
+        .env("AMBASSADOR_HELM", helm)
         .env("AMBASSADOR_REDIS_SERVER", redis_server)
         .env("AMBASSADOR_REDIS_CLI", redis_cli)
         .env("AMBASSADOR_PLUGIN", &dist.plugin)

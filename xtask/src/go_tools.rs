@@ -1,0 +1,61 @@
+//! Programs that users run beside ours, built from their Go modules once and kept in the cache: what comes out of our
+//! pipes must go into the real ones.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context as _, bail};
+
+use crate::{paths, progress};
+
+/// A program that `go install` builds.
+struct Tool {
+    name: &'static str,
+    module: &'static str,
+    version: &'static str,
+}
+
+/// The newest that Go 1.26 builds.
+const KUSTOMIZE: Tool =
+    Tool { name: "kustomize", module: "sigs.k8s.io/kustomize/kustomize/v5", version: "v5.8.1" };
+const HELM: Tool = Tool { name: "helm", module: "helm.sh/helm/v4/cmd/helm", version: "v4.1.1" };
+
+/// kustomize, by its path.
+pub(crate) fn kustomize() -> anyhow::Result<PathBuf> {
+    KUSTOMIZE.ensure()
+}
+
+/// Helm, by its path.
+pub(crate) fn helm() -> anyhow::Result<PathBuf> {
+    HELM.ensure()
+}
+
+impl Tool {
+    fn ensure(&self) -> anyhow::Result<PathBuf> {
+        let Self { name, module, version } = self;
+        let dir = paths::cache()?.join(name).join(version);
+        let program = dir.join(name);
+        if program.is_file() {
+            progress::ready(&format!("{name} {version}"));
+            return Ok(program);
+        }
+        if paths::on_path("go").is_none() {
+            bail!("building {name} needs Go, which is not on PATH\nhint: https://go.dev/dl has it");
+        }
+        // Built beside and moved: what is in the cache is whole.
+        let unfinished = dir.join("build");
+        std::fs::create_dir_all(&unfinished)?;
+        progress::run(
+            &format!("building {name} {version} (minutes, once)"),
+            Command::new("go")
+                .args(["install", "-trimpath", "-ldflags", "-s -w", &format!("{module}@{version}")])
+                .env("GOBIN", &unfinished)
+                .env("GOFLAGS", "")
+                .env("GOWORK", "off"),
+        )?;
+        std::fs::rename(unfinished.join(name), &program)
+            .with_context(|| format!("go install left no {name}"))?;
+        std::fs::remove_dir(&unfinished)?;
+        Ok(program)
+    }
+}

@@ -5,6 +5,7 @@
 
 pub mod curl;
 pub mod envoy;
+pub mod faults;
 pub mod h2;
 pub mod kube;
 pub mod process;

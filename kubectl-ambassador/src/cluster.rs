@@ -2,10 +2,9 @@
 
 mod connect;
 mod error;
+mod pods;
 mod talk;
 mod workloads;
-
-use std::time::Duration;
 
 use k8s_openapi::api::authorization::v1::{
     ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec,
@@ -13,13 +12,13 @@ use k8s_openapi::api::authorization::v1::{
 use k8s_openapi::api::core::v1::{ConfigMap, Pod};
 use kube::api::{
     ApiResource, DeleteParams, DynamicObject, GroupVersionKind, ListParams, Patch, PatchParams, PostParams,
-    Preconditions,
 };
 use kube::{Api, Client};
 use serde_json::Value;
 
 pub(crate) use connect::Args;
-pub(crate) use error::NotCreated;
+pub(crate) use error::{NotCreated, NotDeleted};
+pub(crate) use pods::is_created_by_us;
 pub(crate) use talk::Answer;
 pub(crate) use workloads::{NotPatched, Resource};
 
@@ -49,6 +48,8 @@ pub(crate) enum Mode {
 /// A namespace of a cluster.
 pub(crate) struct Cluster {
     client: Client,
+    /// The API server's address.
+    pub(crate) server: String,
     /// The namespace that commands work in.
     pub(crate) namespace: String,
 }
@@ -57,12 +58,6 @@ pub(crate) struct Cluster {
 pub(crate) type Right = (&'static str, &'static str);
 
 impl Cluster {
-    /// Reads a pod; `None` if there is none of that name.
-    pub(crate) async fn pod(&self, name: &str) -> Result<Option<Value>> {
-        let found = self.pods_as_values().get_opt(name).await;
-        found.map_err(attempting(format!("cannot read pod/{name}"))).map(|pod| pod.map(value))
-    }
-
     /// All pods of the namespace.
     pub(crate) async fn pods(&self) -> Result<Vec<Value>> {
         let list = self.pods_as_values().list(&ListParams::default()).await;
@@ -84,46 +79,6 @@ impl Cluster {
             }
         }
         Ok(found)
-    }
-
-    /// Creates a pod. A refusal says what the server says.
-    pub(crate) async fn create_pod(&self, pod: &Value, mode: Mode) -> std::result::Result<(), NotCreated> {
-        let object: DynamicObject =
-            serde_json::from_value(pod.clone()).map_err(|error| NotCreated::Refused(error.to_string()))?;
-        let params =
-            PostParams { dry_run: mode == Mode::DryRun, field_manager: Some(FIELD_MANAGER.to_owned()) };
-        self.pods_as_values().create(&params, &object).await?;
-        Ok(())
-    }
-
-    /// Deletes exactly the pod that was read as `seen`: another one of its name, or the same one changed since, stays.
-    pub(crate) async fn delete_pod(&self, seen: &Value) -> Result<()> {
-        let name = text(seen, "/metadata/name");
-        let params = DeleteParams {
-            preconditions: Some(Preconditions {
-                uid: Some(text(seen, "/metadata/uid").to_owned()),
-                resource_version: None,
-            }),
-            ..DeleteParams::default()
-        };
-        match self.pods_as_values().delete(name, &params).await {
-            Ok(_) => Ok(()),
-            Err(error) if is_not_found(&error) => Ok(()),
-            Err(error) => Err(attempting(format!("cannot delete pod/{name}"))(error)),
-        }
-    }
-
-    /// Waits until the pod that was read as `seen` is gone.
-    pub(crate) async fn wait_until_gone(&self, seen: &Value) -> Result<()> {
-        let (name, uid) = (text(seen, "/metadata/name"), text(seen, "/metadata/uid"));
-        loop {
-            match self.pod(name).await? {
-                Some(pod) if text(&pod, "/metadata/uid") == uid => {
-                    tokio::time::sleep(Duration::from_millis(250)).await;
-                }
-                _ => return Ok(()),
-            }
-        }
     }
 
     /// Reads a ConfigMap; `None` if there is none of that name.

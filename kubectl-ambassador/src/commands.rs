@@ -3,6 +3,7 @@
 mod change;
 pub(crate) mod inject;
 pub(crate) mod render;
+pub(crate) mod resume;
 mod target;
 pub(crate) mod test;
 pub(crate) mod uninject;

@@ -53,6 +53,11 @@ impl Failure {
         Self { exit, message: format!("{context}: {}", self.message), ..self }
     }
 
+    /// Whether everything is as it was before.
+    pub(crate) fn is_rolled_back(&self) -> bool {
+        self.exit == Exit::RolledBack
+    }
+
     /// The message, without hint.
     pub(crate) fn message(&self) -> &str {
         &self.message

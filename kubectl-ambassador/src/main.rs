@@ -5,6 +5,7 @@ mod cluster;
 mod commands;
 mod envoy;
 mod failure;
+mod journal;
 mod leftovers;
 mod output;
 mod plan;
@@ -12,6 +13,7 @@ mod plugin;
 mod recreate;
 mod report;
 mod rollout;
+mod signals;
 mod source;
 mod verify;
 mod workload;
@@ -30,6 +32,7 @@ struct Cli {
 enum Command {
     Inject(commands::inject::Args),
     Uninject(commands::uninject::Args),
+    Resume(commands::resume::Args),
     Render(commands::render::Args),
     Test(commands::test::Args),
 }
@@ -40,6 +43,7 @@ fn main() -> std::process::ExitCode {
         Command::Render(args) => commands::render::run(&args),
         Command::Test(args) => commands::test::run(&args),
         Command::Inject(args) => cluster::block_on(commands::inject::run(&args)),
+        Command::Resume(args) => cluster::block_on(commands::resume::run(&args)),
         Command::Uninject(args) => cluster::block_on(commands::uninject::run(&args)),
     };
     match result {

@@ -1,169 +1,367 @@
-//! Replaces a bare pod by another of its name, so that it cannot be lost: backed up first, both bodies proven
+//! Replaces a bare pod by another of its name, so that it cannot be lost: noted on disk first, both bodies proven
 //! admissible before anything is deleted, the old one put back if the new one does not come up.
+//!
+//! What is true is asked of the cluster at each step; the journal says what was meant. So a run that was cut off anywhere
+//! is taken up by [`resume`](Work::resume), from whatever it finds.
 
-use std::io::Write as _;
-use std::path::PathBuf;
+mod resume;
+
+pub(crate) use resume::Resumed;
+
 use std::time::Duration;
 
 use serde_json::Value;
+use tokio::time::Instant;
 
-use crate::cluster::{Cluster, Mode, NotCreated};
+use crate::cluster::{self, Cluster, Mode, NotCreated, NotDeleted};
 use crate::failure::{Exit, Failure, Result};
+use crate::journal::{self, Entry, Journal, Step};
+use crate::leftovers::remove_unused;
 use crate::output::say;
-use crate::plan::text;
-use crate::verify;
+use crate::plan::{list, text};
+use crate::signals::Interrupt;
+use crate::{annotation, plan, source, verify};
 
-/// How often a creation is tried that did not get a clear answer.
+/// How often a call is tried that did not get a clear answer.
 const TRIES: u32 = 5;
+/// How long a server that cannot be reached is tried, once the old pod may be gone.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Kubernetes' own default for a pod that says nothing.
+const GRACE: u64 = 30;
 
-/// A pod and what takes its place.
-pub(crate) struct Replacement<'a> {
-    /// The pod as it was read.
-    pub(crate) live: &'a Value,
-    /// The same as it can be created again.
-    pub(crate) old: &'a Value,
-    /// What takes its place.
-    pub(crate) new: &'a Value,
+/// Asks the server, without changing anything, whether it would admit the bodies of both pods.
+pub(crate) async fn prove(cluster: &Cluster, old: &Value, new: &Value) -> Result<()> {
+    for (what, pod) in [("the new pod", new), ("the original pod, should it be needed again", old)] {
+        match cluster.create_pod(pod, Mode::DryRun).await {
+            // In use by the pod itself.
+            Ok(()) | Err(NotCreated::NameInUse) => {}
+            Err(NotCreated::Refused(why) | NotCreated::Unclear(why)) => {
+                return Err(Failure::unchanged(format!("the cluster would refuse {what}: {why}")));
+            }
+        }
+    }
+    Ok(())
 }
 
-impl Replacement<'_> {
-    /// Asks the server, without changing anything, whether it would admit both bodies.
-    pub(crate) async fn prove(&self, cluster: &Cluster) -> Result<()> {
-        for (what, pod) in
-            [("the new pod", self.new), ("the original pod, should it be needed again", self.old)]
-        {
-            match cluster.create_pod(pod, Mode::DryRun).await {
-                // In use by the pod itself.
-                Ok(()) | Err(NotCreated::NameInUse) => {}
-                Err(NotCreated::Refused(why) | NotCreated::Unclear(why)) => {
-                    return Err(Failure::unchanged(format!("the cluster would refuse {what}: {why}")));
-                }
+/// A replacement under way.
+pub(crate) struct Work<'a> {
+    pub(crate) cluster: &'a Cluster,
+    pub(crate) journal: Journal,
+    /// How long the new pod may take to be ready, and the old one to be gone beyond its own grace period.
+    pub(crate) timeout: Duration,
+    /// Whether the old pod is put back if the new one does not come up.
+    pub(crate) rollback: bool,
+    pub(crate) interrupt: Interrupt,
+}
+
+/// Why a step did not do what it should.
+enum Stopped {
+    /// The old pod stands as it was.
+    Untouched(String),
+    /// The server does not want the pod.
+    Refused(String),
+    /// Nobody knows, or somebody else's pod has the name: a person has to look, then `resume`.
+    Open(Failure),
+}
+
+impl Work<'_> {
+    /// Applies what the new pod needs, takes the pod that was read as `live` out and puts the new one in its place, waits
+    /// until it is ready and answers, and puts the old one back if it does not.
+    pub(crate) async fn replace(mut self, live: &Value, needs: &[&Value]) -> Result<()> {
+        for map in needs {
+            if let Err(failure) = self.cluster.apply_config_map(map, Mode::Real).await {
+                return Err(self.give_up(failure.message()).await);
+            }
+        }
+        if self.interrupt.is_wanted() {
+            return Err(self.give_up("interrupted").await);
+        }
+        say(&format!("replacing pod/{} ...", self.name()));
+        self.journal.at(Step::Deleting);
+        match self.delete(live, &self.journal.entry.old.clone()).await {
+            Ok(()) => {}
+            Err(Stopped::Untouched(why) | Stopped::Refused(why)) => return Err(self.give_up(&why).await),
+            Err(Stopped::Open(failure)) => return Err(failure),
+        }
+        self.create_new().await
+    }
+
+    /// The old pod is gone.
+    async fn create_new(mut self) -> Result<()> {
+        self.journal.at(Step::Creating);
+        match self.create(&self.journal.entry.new.clone()).await {
+            Ok(()) => self.see_it_up().await,
+            Err(Stopped::Open(failure)) => Err(failure),
+            Err(Stopped::Refused(why) | Stopped::Untouched(why)) => {
+                say("the new pod is refused, putting the original back ...");
+                self.create_old(&format!("the new pod is refused: {why}")).await
+            }
+        }
+    }
+
+    /// The new pod is there.
+    async fn see_it_up(mut self) -> Result<()> {
+        self.journal.at(Step::Verifying);
+        let mut interrupt = self.interrupt.clone();
+        let result = tokio::select! {
+            result = self.is_up() => result,
+            () = interrupt.wanted() => Err("interrupted".to_owned()),
+        };
+        let name = self.name().to_owned();
+        match result {
+            Ok(()) => self.finish().await,
+            // What takes its place is what was there before any injection: there is nothing better to put back.
+            Err(why) if self.journal.entry.config.is_none() => {
+                say(&format!("warning: the original pod is back, but not ready: {why}"));
+                self.finish().await;
+            }
+            Err(why) if !self.rollback => {
+                let command = journal::resume_command(&name, &self.journal.entry.namespace);
+                return Err(Failure::new(Exit::LeftHalfDone, format!("pod/{name} is injected, but: {why}"))
+                    .hint(format!("to keep it: {command}; to put the original back: {command} --back")));
+            }
+            Err(why) => {
+                say(&format!("pod/{name} did not come up, putting the original back ..."));
+                return self.put_back(&why).await;
             }
         }
         Ok(())
     }
 
-    /// Deletes the old pod and creates the new one; `Err` says what was put back.
-    pub(crate) async fn carry_out(&self, cluster: &Cluster) -> Result<()> {
-        let backup = Backup::write(self.old)?;
-        cluster.delete_pod(self.live).await?;
-        cluster.wait_until_gone(self.live).await.map_err(|failure| backup.left_half_done(failure))?;
-        match create(cluster, self.new).await {
-            Ok(()) => {
-                backup.remove();
-                Ok(())
+    async fn is_up(&self) -> std::result::Result<(), String> {
+        let (cluster, name) = (self.cluster, self.name());
+        let pod = verify::ready(cluster, name, self.timeout).await?;
+        let Some(config) = &self.journal.entry.config else { return Ok(()) };
+        if !verify::is_native_sidecar(&pod) {
+            return Err("an admission webhook removed restartPolicy from our container".to_owned());
+        }
+        let config = source::load("the config in the journal", config.clone());
+        let config = config.map_err(|failure| failure.message().to_owned())?;
+        verify::answers(cluster, name, &config.loaded.ambassador.ports, self.timeout).await
+    }
+
+    /// The new pod, if it is there, gives way to the old one. Says how it ended, which is never well.
+    async fn put_back(mut self, why: &str) -> Result<()> {
+        self.journal.at(Step::PuttingBack);
+        let current = self.cluster.pod_patiently(self.name(), patience()).await;
+        let current = match current {
+            Ok(current) => current,
+            Err(failure) => return Err(self.left_open(failure)),
+        };
+        let Some(current) = current else { return self.create_old(why).await };
+        if is_same(&current, &self.journal.entry.new) {
+            let new = plan::without_what_the_server_sets(&current);
+            match self.delete(&current, &new).await {
+                Ok(()) => return self.create_old(why).await,
+                Err(Stopped::Open(failure)) => return Err(failure),
+                Err(Stopped::Untouched(reason) | Stopped::Refused(reason)) => {
+                    let failure = Failure::unchanged(format!("cannot delete pod/{}: {reason}", self.name()));
+                    return Err(self.left_open(failure));
+                }
             }
-            Err(refused) => {
-                create(cluster, self.old).await.map_err(|failure| backup.left_half_done(failure))?;
-                backup.remove();
-                Err(refused.within(Exit::RolledBack, "the new pod was refused, the original one is back"))
+        }
+        if is_same(&current, &self.journal.entry.old) {
+            return self.old_stands(why).await;
+        }
+        Err(self.foreign())
+    }
+
+    /// The name is free.
+    async fn create_old(mut self, why: &str) -> Result<()> {
+        self.journal.at(Step::PuttingBack);
+        match self.create(&self.journal.entry.old.clone()).await {
+            Ok(()) => self.old_stands(why).await,
+            Err(Stopped::Open(failure)) => Err(failure),
+            Err(Stopped::Refused(reason) | Stopped::Untouched(reason)) => {
+                Err(self.left_open(Failure::unchanged(format!("the original pod is refused: {reason}"))))
             }
         }
     }
 
-    /// Puts the old pod in the place of the new one, and waits until it is ready. Says how it ended.
-    pub(crate) async fn undo(&self, cluster: &Cluster, timeout: Duration, why: &str) -> Failure {
-        match self.try_undo(cluster).await {
-            Ok(()) => {}
-            Err(failure) => return failure,
-        }
-        let name = text(self.old, "/metadata/name");
-        let rolled_back = Failure::new(Exit::RolledBack, format!("pod/{name} was not injected: {why}"));
-        match verify::ready(cluster, name, timeout).await {
+    /// The old pod stands again.
+    async fn old_stands(self, why: &str) -> Result<()> {
+        self.restore_config_maps().await;
+        let entry = &self.journal.entry;
+        let rolled_back =
+            Failure::new(Exit::RolledBack, format!("pod/{} was not {}: {why}", entry.pod, entry.done));
+        let ready = verify::ready(self.cluster, self.name(), self.timeout).await;
+        self.journal.finish();
+        Err(match ready {
             Ok(_) => rolled_back.hint("the original pod is back and ready"),
             Err(waiting) => {
                 rolled_back.hint(format!("the original pod is back, but not ready yet: {waiting}"))
             }
-        }
+        })
     }
 
-    async fn try_undo(&self, cluster: &Cluster) -> Result<()> {
-        let name = text(self.old, "/metadata/name");
-        let backup = Backup::write(self.old)?;
-        let current = cluster.pod(name).await.map_err(|failure| backup.left_half_done(failure))?;
-        if let Some(current) = current {
-            cluster.delete_pod(&current).await.map_err(|failure| backup.left_half_done(failure))?;
-            cluster.wait_until_gone(&current).await.map_err(|failure| backup.left_half_done(failure))?;
+    /// The new pod is there to stay.
+    async fn finish(self) {
+        for name in &self.journal.entry.leftovers {
+            remove_unused(self.cluster, name, self.name()).await;
         }
-        create(cluster, self.old).await.map_err(|failure| backup.left_half_done(failure))?;
-        backup.remove();
-        Ok(())
+        self.journal.finish();
     }
-}
 
-/// Creates a pod. After an answer that was lost, whatever stands there decides: ours means that it went through.
-async fn create(cluster: &Cluster, pod: &Value) -> Result<()> {
-    let name = text(pod, "/metadata/name");
-    let mut last = String::new();
-    for attempt in 0..TRIES {
-        match cluster.create_pod(pod, Mode::Real).await {
-            Ok(()) => return Ok(()),
-            Err(NotCreated::NameInUse) => {
-                let there = cluster.pod(name).await?;
-                return match there {
-                    Some(there) if attempt > 0 && is_same(&there, pod) => Ok(()),
-                    _ => Err(Failure::unchanged(format!("another pod/{name} has taken the name meanwhile"))),
-                };
+    /// The old pod was never touched.
+    async fn give_up(self, why: &str) -> Failure {
+        self.restore_config_maps().await;
+        let entry = &self.journal.entry;
+        let failure = Failure::unchanged(format!("pod/{} was not {}: {why}", entry.pod, entry.done))
+            .hint("the original pod was not touched");
+        self.journal.finish();
+        failure
+    }
+
+    /// Deletes the pod that was read as `seen` and waits until it is gone. Its status changes by itself, and so does its
+    /// version: it is the same as long as what can be created of it is `body`.
+    async fn delete(&self, seen: &Value, body: &Value) -> std::result::Result<(), Stopped> {
+        let (name, uid) = (self.name(), text(seen, "/metadata/uid"));
+        let mut seen = seen.clone();
+        let mut unclear = None;
+        for attempt in 0..TRIES {
+            let deleted = self.cluster.delete_pod(&seen).await;
+            if deleted.is_ok() {
+                return self.wait_until_gone(&seen).await;
             }
-            Err(NotCreated::Refused(why)) => return Err(Failure::unchanged(why)),
-            Err(NotCreated::Unclear(why)) => last = why,
+            if let Err(NotDeleted::Unclear(why)) = &deleted {
+                say(&format!("deleting pod/{name} failed ({why}), trying again"));
+                unclear = Some(why.clone());
+                tokio::time::sleep(pause(attempt)).await;
+            }
+            // Whatever the answer was, the pod itself decides.
+            let there =
+                self.cluster.pod_patiently(name, patience()).await.map_err(|failure| self.open(failure))?;
+            let there = there.filter(|pod| text(pod, "/metadata/uid") == uid);
+            let Some(there) = there else {
+                return if unclear.is_some() {
+                    Ok(())
+                } else {
+                    Err(Stopped::Untouched("somebody else has deleted it meanwhile".to_owned()))
+                };
+            };
+            if there.pointer("/metadata/deletionTimestamp").is_some() {
+                return self.wait_until_gone(&there).await;
+            }
+            match deleted {
+                Err(NotDeleted::Refused(why)) if unclear.is_none() => return Err(Stopped::Untouched(why)),
+                Err(NotDeleted::Changed) if plan::without_what_the_server_sets(&there) != *body => {
+                    return Err(Stopped::Untouched(
+                        "somebody else has changed it meanwhile; try again".to_owned(),
+                    ));
+                }
+                _ => {}
+            }
+            seen = there;
         }
-        say(&format!("creating pod/{name} failed ({last}), trying again"));
-        tokio::time::sleep(Duration::from_secs(1 << attempt)).await;
+        let why = unclear.unwrap_or_else(|| "its status changes too fast".to_owned());
+        Err(self.open(Failure::unchanged(format!("cannot delete pod/{name}: {why}"))))
     }
-    Err(Failure::unchanged(format!("cannot create pod/{name}: {last}")))
+
+    async fn wait_until_gone(&self, seen: &Value) -> std::result::Result<(), Stopped> {
+        let grace = seen
+            .pointer("/metadata/deletionGracePeriodSeconds")
+            .or_else(|| seen.pointer("/spec/terminationGracePeriodSeconds"));
+        let grace = Duration::from_secs(grace.and_then(Value::as_u64).unwrap_or(GRACE));
+        let deadline = Instant::now() + grace + self.timeout.max(PATIENCE);
+        let uid = text(seen, "/metadata/uid");
+        match self.cluster.wait_until_gone(self.name(), uid, deadline).await {
+            Ok(true) => Ok(()),
+            Ok(false) => {
+                Err(self.open(Failure::unchanged(format!("pod/{} is still terminating", self.name()))))
+            }
+            Err(failure) => Err(self.open(failure)),
+        }
+    }
+
+    /// Creates a pod. After an answer that was lost, whatever stands there decides.
+    async fn create(&self, pod: &Value) -> std::result::Result<(), Stopped> {
+        let name = self.name();
+        let mut last = String::new();
+        for attempt in 0..TRIES {
+            match self.cluster.create_pod(pod, Mode::Real).await {
+                Ok(()) => return Ok(()),
+                Err(NotCreated::Refused(why)) => return Err(Stopped::Refused(why)),
+                Err(NotCreated::NameInUse) => {
+                    let there = self.cluster.pod_patiently(name, patience()).await;
+                    match there.map_err(|failure| self.open(failure))? {
+                        Some(there) if is_same(&there, pod) => return Ok(()),
+                        Some(_) => return Err(Stopped::Open(self.foreign())),
+                        None => {}
+                    }
+                }
+                Err(NotCreated::Unclear(why)) => {
+                    say(&format!("creating pod/{name} failed ({why}), trying again"));
+                    last = why;
+                }
+            }
+            tokio::time::sleep(pause(attempt)).await;
+        }
+        Err(self.open(Failure::unchanged(format!("cannot create pod/{name}: {last}"))))
+    }
+
+    /// As they were before: the content, or none at all.
+    async fn restore_config_maps(&self) {
+        for needed in &self.journal.entry.needed {
+            let Some(before) = &needed.before else {
+                remove_unused(self.cluster, &needed.name, self.name()).await;
+                continue;
+            };
+            let before = plan::without_server_fields(before);
+            if let Err(failure) = self.cluster.apply_config_map(&before, Mode::Real).await {
+                say(&format!("warning: {}", failure.message()));
+            }
+        }
+    }
+
+    fn name(&self) -> &str {
+        &self.journal.entry.pod
+    }
+
+    fn open(&self, failure: Failure) -> Stopped {
+        Stopped::Open(self.left_open(failure))
+    }
+
+    fn left_open(&self, failure: Failure) -> Failure {
+        let Entry { pod, namespace, .. } = &self.journal.entry;
+        failure.within(Exit::LeftHalfDone, "the pod may be missing").hint(format!(
+            "once the cluster answers again: {}; the pod's body is in {}",
+            journal::resume_command(pod, namespace),
+            self.journal.path().display()
+        ))
+    }
+
+    fn foreign(&self) -> Failure {
+        let Entry { pod, namespace, .. } = &self.journal.entry;
+        Failure::new(
+            Exit::LeftHalfDone,
+            format!("another pod/{pod} has taken the name meanwhile, and is left alone"),
+        )
+        .hint(format!(
+            "the original is in {}; once the name is free: {}; to forget it: {} --forget",
+            self.journal.path().display(),
+            journal::resume_command(pod, namespace),
+            journal::resume_command(pod, namespace),
+        ))
+    }
 }
 
-/// Whether the pod that stands there is the one that we meant to create: its containers and its annotations.
+fn patience() -> Instant {
+    Instant::now() + PATIENCE
+}
+
+fn pause(attempt: u32) -> Duration {
+    Duration::from_millis(500 << attempt)
+}
+
+/// Whether a pod that stands there is the one that this program meant to create: its own work, and with the same
+/// containers and the same word about injection.
 fn is_same(there: &Value, meant: &Value) -> bool {
     let names = |pod: &Value| -> Vec<String> {
         let kinds = ["/spec/initContainers", "/spec/containers"];
-        let all = kinds.iter().flat_map(|kind| crate::plan::list(pod, kind).to_vec());
-        all.map(|container| format!("{} {}", text(&container, "/name"), text(&container, "/image"))).collect()
+        let all = kinds.iter().flat_map(|kind| list(pod, kind));
+        all.map(|container| text(container, "/name").to_owned()).collect()
     };
-    let injected = |pod: &Value| {
-        pod.pointer("/metadata/annotations").and_then(|all| all.get(crate::annotation::NAME)).cloned()
-    };
-    names(there) == names(meant) && injected(there) == injected(meant)
-}
-
-/// The old pod in a private file, for as long as it may be nowhere else.
-struct Backup(PathBuf);
-
-impl Backup {
-    /// No backup, no go.
-    fn write(pod: &Value) -> Result<Self> {
-        let failed = |error: &dyn std::fmt::Display| {
-            Failure::unchanged(format!("cannot write a backup of the pod: {error}"))
-        };
-        let dir = state_dir().ok_or_else(|| failed(&"neither XDG_STATE_HOME nor HOME is set"))?;
-        std::fs::create_dir_all(&dir).map_err(|error| failed(&error))?;
-        let file = format!("{}.{}.json", text(pod, "/metadata/namespace"), text(pod, "/metadata/name"));
-        let path = dir.join(file);
-        let mut options = std::fs::OpenOptions::new();
-        options.write(true).create(true).truncate(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let written = options.open(&path).and_then(|mut file| {
-            file.write_all(format!("{pod:#}\n").as_bytes()).and_then(|()| file.sync_all())
-        });
-        written.map_err(|error| failed(&error))?;
-        Ok(Self(path))
-    }
-
-    fn left_half_done(&self, failure: Failure) -> Failure {
-        failure
-            .within(Exit::LeftHalfDone, "the pod may be missing")
-            .hint(format!("once the cluster answers again: kubectl create -f {}", self.0.display()))
-    }
-
-    fn remove(self) {
-        let _ = std::fs::remove_file(self.0);
-    }
-}
-
-fn state_dir() -> Option<PathBuf> {
-    let state = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from);
-    let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/state"));
-    Some(state.or_else(home)?.join("kubectl-ambassador/backups"))
+    let injected =
+        |pod: &Value| pod.pointer("/metadata/annotations").and_then(|all| all.get(annotation::NAME)).cloned();
+    cluster::is_created_by_us(there) && names(there) == names(meant) && injected(there) == injected(meant)
 }

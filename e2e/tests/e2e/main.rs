@@ -12,6 +12,7 @@ mod http_cases;
 mod inject;
 mod outward;
 mod port_map;
+mod recreate;
 mod render;
 mod requests;
 mod reshape;

@@ -37,7 +37,7 @@ impl Args {
         let client = Client::try_from(config).map_err(|error| {
             Failure::unchanged(format!("cannot connect to {url}: {}", root_cause(&error)))
         })?;
-        Ok(Cluster { client, namespace })
+        Ok(Cluster { client, server: url, namespace })
     }
 
     async fn config(&self) -> Result<Config> {

@@ -56,7 +56,48 @@ impl From<kube::Error> for NotCreated {
                 Self::Refused(status.message)
             }
             kube::Error::Api(status) => Self::Unclear(status.message),
-            error => Self::Unclear(error.to_string()),
+            error => Self::Unclear(root_cause(&error)),
         }
+    }
+}
+
+/// Why a pod was not deleted.
+#[derive(Debug)]
+pub(crate) enum NotDeleted {
+    /// It is another one of the name, or not as it was when it was read.
+    Changed,
+    /// The server does not let it be deleted.
+    Refused(String),
+    /// There was no clear answer; it may even have been deleted.
+    Unclear(String),
+}
+
+impl std::fmt::Display for NotDeleted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Changed => f.write_str("it has changed meanwhile"),
+            Self::Refused(why) | Self::Unclear(why) => f.write_str(why),
+        }
+    }
+}
+
+impl From<kube::Error> for NotDeleted {
+    fn from(error: kube::Error) -> Self {
+        match error {
+            kube::Error::Api(status) if status.code == 409 => Self::Changed,
+            kube::Error::Api(status) if (400..500).contains(&status.code) && status.code != 429 => {
+                Self::Refused(status.message)
+            }
+            kube::Error::Api(status) => Self::Unclear(status.message),
+            error => Self::Unclear(root_cause(&error)),
+        }
+    }
+}
+
+/// Whether asking again may help: the server was busy, or could not be reached.
+pub(super) fn may_pass(error: &kube::Error) -> bool {
+    match error {
+        kube::Error::Api(status) => status.code == 429 || status.code >= 500,
+        _ => true,
     }
 }

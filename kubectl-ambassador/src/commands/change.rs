@@ -30,6 +30,10 @@ pub(super) struct Flags {
     #[arg(long = "pod-template-path", value_name = "KIND=POINTER", value_parser = template_path)]
     pub(super) templates: Vec<(String, String)>,
 
+    /// Leave a bare pod that does not come up, or does not answer, as it is
+    #[arg(long)]
+    pub(super) no_rollback: bool,
+
     /// Recreate the pod even though that deletes the data in its emptyDir volumes
     #[arg(long)]
     pub(super) delete_emptydir_data: bool,
@@ -43,7 +47,7 @@ pub(super) enum DryRun {
     Server,
 }
 
-fn duration(text: &str) -> std::result::Result<Duration, String> {
+pub(super) fn duration(text: &str) -> std::result::Result<Duration, String> {
     let bad = || format!("`{text}` is not a time; write 30s or 5m");
     let (number, factor) = match (text.strip_suffix('s'), text.strip_suffix('m')) {
         (Some(seconds), _) => (seconds, 1),

@@ -3,8 +3,6 @@
 mod discover;
 mod workload;
 
-use std::time::Duration;
-
 use serde_json::Value;
 
 use super::change::{DryRun, Flags, refuse_missing_rights};
@@ -13,14 +11,14 @@ use crate::annotation::Injected;
 use crate::cluster::{self, Cluster, Mode, Right};
 use crate::envoy::HEALTH_PORT;
 use crate::failure::{Failure, Result};
-use crate::leftovers::remove_unused;
+use crate::journal::{self, Entry, Journal, Needed, Step};
 use crate::output::{self, say};
 use crate::plan::{self, Options, Permissions, Plan, text};
 use crate::plugin::Plugin;
-use crate::recreate::Replacement;
+use crate::recreate::{self, Work};
 use crate::rollout::Target;
+use crate::signals::Interrupt;
 use crate::source::{self, Source};
-use crate::verify;
 
 /// The image of the container; any stock Envoy from 1.35 on will do.
 const IMAGE: &str = "docker.io/envoyproxy/envoy:distroless-v1.40.0";
@@ -111,6 +109,7 @@ async fn pod(
     from_file: Option<Source>,
     plugin: &Plugin,
 ) -> Result<()> {
+    journal::refuse_unfinished(&cluster.server, &cluster.namespace, text(&live, "/metadata/name"))?;
     plan::refuse(&live, Permissions { delete_emptydir_data: args.change.delete_emptydir_data })?;
     let name = text(&live, "/metadata/name").to_owned();
     let injected = Injected::of(&live)?;
@@ -150,17 +149,24 @@ async fn pod(
     if args.change.dry_run == DryRun::Client {
         return output::done(&plan.objects(), &name, "injected (dry run)", args.change.output);
     }
-    let replacement = Replacement { live: &live, old: &old, new: &plan.injected };
-    prove(cluster, &plan, &replacement).await?;
+    prove(cluster, &plan, &old).await?;
     if args.change.dry_run == DryRun::Server {
         return output::done(&plan.objects(), &name, "injected (server dry run)", args.change.output);
     }
-    apply(cluster, &plan, &replacement, &source, args.change.timeout).await?;
+    let journal = begin(cluster, &plan, &live, old, &source, injected).await?;
+    let work = Work {
+        cluster,
+        journal,
+        timeout: args.change.timeout,
+        rollback: !args.change.no_rollback,
+        interrupt: Interrupt::listen(),
+    };
+    work.replace(&live, &[&plan.plugin, &plan.config_map]).await?;
     output::done(&plan.objects(), &name, "injected", args.change.output)
 }
 
 /// Everything that can be known to fail before anything is changed.
-async fn prove(cluster: &Cluster, plan: &Plan, replacement: &Replacement<'_>) -> Result<()> {
+async fn prove(cluster: &Cluster, plan: &Plan, old: &Value) -> Result<()> {
     refuse_missing_rights(cluster, &RIGHTS).await?;
     let minor = cluster.minor_version().await?;
     if minor < 29 {
@@ -171,60 +177,40 @@ async fn prove(cluster: &Cluster, plan: &Plan, replacement: &Replacement<'_>) ->
     }
     cluster.apply_config_map(&plan.plugin, Mode::DryRun).await?;
     cluster.apply_config_map(&plan.config_map, Mode::DryRun).await?;
-    replacement.prove(cluster).await
+    recreate::prove(cluster, old, &plan.injected).await
 }
 
-async fn apply(
+/// Notes all that is needed to finish, or to undo, what comes next.
+async fn begin(
     cluster: &Cluster,
     plan: &Plan,
-    replacement: &Replacement<'_>,
+    live: &Value,
+    old: Value,
     source: &Source,
-    timeout: Duration,
-) -> Result<()> {
-    let name = text(&plan.injected, "/metadata/name");
-    let before = cluster.config_map(text(&plan.config_map, "/metadata/name")).await?;
-    cluster.apply_config_map(&plan.plugin, Mode::Real).await?;
-    cluster.apply_config_map(&plan.config_map, Mode::Real).await?;
-    // From here to the end of the wait, an interrupt undoes: it must not leave the name without a pod.
-    let mut interrupt = tokio::spawn(tokio::signal::ctrl_c());
-    // It is caught once the task has run for the first time.
-    tokio::task::yield_now().await;
-    say(&format!("replacing pod/{name} ..."));
-    if let Err(failure) = replacement.carry_out(cluster).await {
-        restore_config_maps(cluster, plan, before.as_ref()).await;
-        return Err(failure);
+    injected: Option<Injected>,
+) -> Result<Journal> {
+    let [config, plugin] = [&plan.config_map, &plan.plugin].map(|map| text(map, "/metadata/name").to_owned());
+    let mut needed = vec![Needed { name: config.clone(), before: cluster.config_map(&config).await? }];
+    // Named by its content, so one that is there is as it should be.
+    if cluster.config_map(&plugin).await?.is_none() {
+        needed.push(Needed { name: plugin.clone(), before: None });
     }
-    let ports = &source.loaded.ambassador.ports;
-    let up = async {
-        let pod = verify::ready(cluster, name, timeout).await?;
-        if !verify::is_native_sidecar(&pod) {
-            return Err("an admission webhook removed restartPolicy from our container".to_owned());
-        }
-        verify::answers(cluster, name, ports, timeout).await
-    };
-    let result = tokio::select! {
-        result = up => result,
-        _ = &mut interrupt => Err("interrupted".to_owned()),
-    };
-    let Err(why) = result else { return Ok(()) };
-    say(&format!("pod/{name} did not come up, putting the original back ..."));
-    restore_config_maps(cluster, plan, before.as_ref()).await;
-    Err(replacement.undo(cluster, timeout, &why).await)
-}
-
-/// As they were before: the config's content, or none at all.
-async fn restore_config_maps(cluster: &Cluster, plan: &Plan, before: Option<&Value>) {
-    let restored = match before {
-        Some(map) => cluster.apply_config_map(&plan::without_server_fields(map), Mode::Real).await,
-        None => cluster.delete_config_map(text(&plan.config_map, "/metadata/name")).await,
-    };
-    if let Err(failure) = restored {
-        say(&format!("warning: {}", failure.message()));
-    }
-    if before.is_none() {
-        let plugin = text(&plan.plugin, "/metadata/name");
-        remove_unused(cluster, plugin, text(&plan.injected, "/metadata/name")).await;
-    }
+    let mut leftovers = injected.map_or_else(Vec::new, |before| vec![before.config_map, before.plugin]);
+    leftovers.retain(|name| *name != config && *name != plugin);
+    Journal::begin(Entry {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        server: cluster.server.clone(),
+        namespace: cluster.namespace.clone(),
+        pod: text(live, "/metadata/name").to_owned(),
+        uid: text(live, "/metadata/uid").to_owned(),
+        done: "injected".to_owned(),
+        step: Step::Prepared,
+        config: Some(source.text.clone()),
+        needed,
+        leftovers,
+        old,
+        new: plan.injected.clone(),
+    })
 }
 
 fn explain(first: &str, source: &Source, found: &str, options: &Options, plugin: &Plugin) {

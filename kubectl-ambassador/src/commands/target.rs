@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::cluster::{Cluster, Resource};
 use crate::failure::{Failure, Result};
+use crate::journal;
 use crate::plan::text;
 use crate::rollout::{Target, lead};
 use crate::workload::{KINDS, Kind};
@@ -64,6 +65,10 @@ async fn by_name(cluster: &Cluster, name: &str, templates: &[(String, String)]) 
 
 async fn no_pod(cluster: &Cluster, name: &str) -> Failure {
     let namespace = &cluster.namespace;
+    // It may be missing because a change of it was cut off.
+    if let Err(unfinished) = journal::refuse_unfinished(&cluster.server, namespace, name) {
+        return unfinished;
+    }
     let failure = Failure::unchanged(format!("pod \"{name}\" not found in namespace {namespace}"));
     // Without the right to list there are no suggestions, and the error is as true.
     let pods = cluster.pods().await.unwrap_or_default();

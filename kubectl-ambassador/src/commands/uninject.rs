@@ -9,12 +9,12 @@ use super::target::find;
 use crate::annotation::Injected;
 use crate::cluster::{self, Cluster, Right};
 use crate::failure::Result;
-use crate::leftovers::remove_unused;
-use crate::output::{self, say};
+use crate::journal::{self, Entry, Journal, Step};
+use crate::output;
 use crate::plan::{self, text};
-use crate::recreate::Replacement;
+use crate::recreate::{self, Work};
 use crate::rollout::Target;
-use crate::verify;
+use crate::signals::Interrupt;
 
 /// What it needs.
 const RIGHTS: [Right; 6] = [
@@ -63,23 +63,32 @@ async fn pod(args: &Args, cluster: &Cluster, live: Value) -> Result<()> {
     let Some(injected) = Injected::of(&live)? else {
         return output::done(&[&original], &name, "unchanged", args.change.output);
     };
+    journal::refuse_unfinished(&cluster.server, &cluster.namespace, &name)?;
     plan::refuse(&live, plan::Permissions { delete_emptydir_data: args.change.delete_emptydir_data })?;
     if args.change.dry_run == DryRun::Client {
         return output::done(&[&original], &name, "uninjected (dry run)", args.change.output);
     }
     refuse_missing_rights(cluster, &RIGHTS).await?;
-    let replacement = Replacement { live: &live, old: &old, new: &original };
-    replacement.prove(cluster).await?;
+    recreate::prove(cluster, &old, &original).await?;
     if args.change.dry_run == DryRun::Server {
         return output::done(&[&original], &name, "uninjected (server dry run)", args.change.output);
     }
-    say(&format!("replacing pod/{name} ..."));
-    replacement.carry_out(cluster).await?;
-    if let Err(why) = verify::ready(cluster, &name, args.change.timeout).await {
-        say(&format!("warning: the original pod is back, but not ready: {why}"));
-    }
-    for config_map in [&injected.config_map, &injected.plugin] {
-        remove_unused(cluster, config_map, &name).await;
-    }
+    let journal = Journal::begin(Entry {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        server: cluster.server.clone(),
+        namespace: cluster.namespace.clone(),
+        pod: name.clone(),
+        uid: text(&live, "/metadata/uid").to_owned(),
+        done: "uninjected".to_owned(),
+        step: Step::Prepared,
+        config: None,
+        needed: Vec::new(),
+        leftovers: vec![injected.config_map, injected.plugin],
+        old,
+        new: original.clone(),
+    })?;
+    let timeout = args.change.timeout;
+    let work = Work { cluster, journal, timeout, rollback: true, interrupt: Interrupt::listen() };
+    work.replace(&live, &[]).await?;
     output::done(&[&original], &name, "uninjected", args.change.output)
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ambassador_core::ports::PortMap;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::Workload;
 use super::status::{Course, course};
@@ -146,8 +146,10 @@ impl Change<'_> {
         let pods = pods(cluster, back).await.unwrap_or_default();
         for pod in pods.iter().filter(|pod| (self.is_new)(pod) && !verify::is_ready(pod)) {
             say(&format!("deleting pod/{}, which is not ready", text(pod, "/metadata/name")));
-            if let Err(failure) = cluster.delete_pod(pod).await {
-                say(&format!("warning: {}", failure.message()));
+            // Whatever its status has become meanwhile.
+            let seen = json!({"metadata": {"name": pod["metadata"]["name"], "uid": pod["metadata"]["uid"]}});
+            if let Err(why) = cluster.delete_pod(&seen).await {
+                say(&format!("warning: cannot delete pod/{}: {why}", text(pod, "/metadata/name")));
             }
         }
     }

@@ -1,0 +1,323 @@
+//! A bare pod is never lost: at each call of its replacement the API server fails, or this program is killed, or somebody
+//! else takes the name. After `resume` there is exactly one pod, the original, the injected, or somebody else's.
+
+use std::process::{Child, Stdio};
+
+use e2e::faults::{Fault, FaultyApi, Request};
+use e2e::kube::Namespace;
+use e2e::process::{Output, run};
+use e2e::provided;
+use expect_test::{Expect, expect};
+
+/// What happens at the chosen call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Event {
+    Kill,
+    Fail(Fault),
+    Foreign,
+}
+
+const EVENTS: [Event; 5] = [
+    Event::Kill,
+    Event::Fail(Fault::Timeout),
+    Event::Fail(Fault::Refusal),
+    Event::Fail(Fault::LostReply),
+    Event::Foreign,
+];
+
+struct Bench {
+    namespace: Namespace,
+    api: FaultyApi,
+    pod: String,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let namespace = Namespace::new();
+        let api = FaultyApi::start(namespace.home.path());
+        std::fs::write(namespace.home.path().join("faulty.json"), api.kubeconfig()).expect("written");
+        Self { namespace, api, pod: String::new() }
+    }
+
+    /// A pod that the lab's program runs in, and that goes at once when it is told to.
+    fn with_pod(&mut self, name: &str) {
+        name.clone_into(&mut self.pod);
+        self.create_pod("original");
+        self.namespace.wait_ready(name);
+    }
+
+    fn create_pod(&self, who: &str) {
+        let pod = serde_json::json!({
+            "apiVersion": "v1", "kind": "Pod", "metadata": {"name": self.pod, "labels": {"who": who}},
+            "spec": {
+                "terminationGracePeriodSeconds": 1,
+                "containers": [{"name": "legacy", "image": "linuxacademycontent/legacy-fruit-service:1"}],
+            },
+        });
+        let file = self.namespace.home.path().join(format!("{}-{who}.json", self.pod));
+        std::fs::write(&file, pod.to_string()).expect("written");
+        self.namespace.kubectl(&["create", "-f", &file.to_string_lossy()]).ok();
+    }
+
+    fn command(&self, args: &[&str]) -> std::process::Command {
+        let mut command = self.namespace.command(&provided("AMBASSADOR_CLI"));
+        command
+            .args(args)
+            .args(["--namespace", &self.namespace.name, "--request-timeout", "2s"])
+            .env("KUBECONFIG", self.namespace.home.path().join("faulty.json"));
+        command
+    }
+
+    fn start(&self, args: &[&str]) -> Child {
+        self.command(args)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("started")
+    }
+
+    fn end(child: Child) -> Output {
+        let output = child.wait_with_output().expect("an end");
+        Output {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    /// Injects, with this event at the first call that is chosen. `args` decide whether the pod can come up.
+    fn inject(
+        &self,
+        args: &[&str],
+        event: Event,
+        choice: impl Fn(&Request) -> bool + Send + 'static,
+    ) -> Output {
+        let fault = match event {
+            Event::Fail(fault) => fault,
+            Event::Kill | Event::Foreign => Fault::Pause,
+        };
+        self.api.fail(fault, choice);
+        let all: Vec<&str> = [&["inject", &self.pod][..], args].concat();
+        let mut child = self.start(&all);
+        if event == Event::Kill {
+            let held = self.api.held();
+            child.kill().expect("killed");
+            drop(held);
+        } else if event == Event::Foreign {
+            let held = self.api.held();
+            self.namespace.kubectl(&["delete", "pod", &self.pod, "--ignore-not-found", "--now"]).ok();
+            self.create_pod("somebody-else");
+            held.send(()).expect("it waits");
+        }
+        let output = Self::end(child);
+        self.api.heal();
+        output
+    }
+
+    fn resume(&self, args: &[&str]) -> Output {
+        run(&mut self.command(&[&["resume"], args].concat()))
+    }
+
+    /// Whose pod stands there, once it is ready: `original`, `injected` or `somebody-else`.
+    fn what_stands(&self) -> String {
+        self.namespace.wait_ready(&self.pod);
+        let object = format!("pod/{}", self.pod);
+        let who = self.namespace.field(&object, "{.metadata.labels.who}");
+        let sidecar = self.namespace.field(&object, "{.spec.initContainers[*].name}");
+        if sidecar.is_empty() { who } else { "injected".to_owned() }
+    }
+}
+
+/// All events at one call. `may` says what may stand afterwards.
+fn check(args: &[&str], choice: fn(&Request) -> bool) {
+    let mut bench = Bench::new();
+    for (index, event) in EVENTS.into_iter().enumerate() {
+        bench.with_pod(&format!("p{index}"));
+        let output = bench.inject(args, event, choice);
+        let resumed = bench.resume(&[&bench.pod]);
+        let stands = bench.what_stands();
+        let story = format!("{event:?}: {stands}\n{output:?}\n{resumed:?}");
+        if event == Event::Foreign {
+            assert_eq!(stands, "somebody-else", "{story}");
+            assert!(matches!(output.code, 1 | 4), "{story}");
+        } else {
+            assert!(["original", "injected"].contains(&stands.as_str()), "{story}");
+            assert!(bench.resume(&[]).stdout.is_empty(), "something is left unfinished: {story}");
+        }
+        // What it says is what is.
+        match output.code {
+            0 => assert_eq!(stands, "injected", "{story}"),
+            1 | 3 if event != Event::Foreign => assert_eq!(stands, "original", "{story}"),
+            4 => assert!(output.stderr.contains("kubectl ambassador resume pod/p"), "{story}"),
+            -1 => assert_eq!(event, Event::Kill, "{story}"),
+            _ => {}
+        }
+        if event != Event::Foreign && stands == "original" {
+            assert_eq!(bench.namespace.config_maps(), Vec::<String>::new(), "{story}");
+        } else {
+            bench.namespace.kubectl(&["delete", "pod", &bench.pod, "--now"]).ok();
+            let maps = bench.namespace.config_maps();
+            for map in &maps {
+                bench.namespace.kubectl(&["delete", map]).ok();
+            }
+        }
+        bench.resume(&[&bench.pod, "--forget"]);
+    }
+}
+
+/// A port that answers.
+const GOOD: [&str; 2] = ["--port", "80:8775"];
+/// A port that nothing answers behind, so that the original is put back.
+const BAD: [&str; 4] = ["--port", "80:1", "--timeout", "2s"];
+
+fn is_creation(request: &Request) -> bool {
+    request.method == "POST" && request.path.contains("/pods?")
+}
+
+#[test]
+fn while_config_maps_are_applied() {
+    check(&GOOD, |request| request.method == "PATCH" && request.path.contains("/configmaps/"));
+}
+
+#[test]
+fn while_the_pod_is_deleted() {
+    check(&GOOD, |request| request.method == "DELETE" && request.path.contains("/pods/"));
+}
+
+#[test]
+fn while_it_is_waited_for_to_go() {
+    check(&GOOD, |request| {
+        request.method == "GET"
+            && request.path.contains("/pods/")
+            && request.deleted == 1
+            && request.created == 0
+    });
+}
+
+#[test]
+fn while_the_new_pod_is_created() {
+    check(&GOOD, is_creation);
+}
+
+#[test]
+fn while_the_new_pod_comes_up() {
+    check(&GOOD, |request| {
+        request.method == "GET" && request.path.contains("/pods/") && request.created == 1
+    });
+}
+
+#[test]
+fn while_the_new_pod_is_deleted_again() {
+    check(&BAD, |request| {
+        request.method == "DELETE" && request.path.contains("/pods/") && request.deleted == 1
+    });
+}
+
+#[test]
+fn while_the_original_is_created_again() {
+    check(&BAD, |request| is_creation(request) && request.created == 1);
+}
+
+#[track_caller]
+fn shows(bench: &Bench, output: &Output, expected: &Expect) {
+    let text = format!("exit {}\n{}{}", output.code, output.stdout, output.stderr);
+    let home = bench.namespace.home.path().to_string_lossy().into_owned();
+    let mut lines = Vec::new();
+    for line in text.replace(&bench.namespace.name, "NAMESPACE").replace(&home, "HOME").lines() {
+        // The file's name has a hash of the server's port.
+        let line = match (line.find("/p-"), line.find(".json")) {
+            (Some(start), Some(end)) if start < end => format!("{}/p-HASH{}", &line[..start], &line[end..]),
+            _ => line.to_owned(),
+        };
+        lines.push(line.replace(&format!("127.0.0.1:{}", bench.api.port), "SERVER"));
+    }
+    lines.retain(|line| !line.contains("configmaps ") && !line.starts_with("  "));
+    expected.assert_eq(&(lines.join("\n") + "\n"));
+}
+
+#[test]
+fn what_a_person_is_told() {
+    let mut bench = Bench::new();
+    bench.with_pod("p");
+    shows(&bench, &bench.resume(&[]), &expect![[""]]);
+    shows(&bench, &bench.resume(&["p"]), &expect![[""]]);
+    let killed = bench.inject(&GOOD, Event::Kill, is_creation);
+    assert_eq!(killed.code, -1);
+    shows(&bench, &bench.resume(&[]), &expect![[""]]);
+    // Neither goes on as if nothing were.
+    shows(&bench, &run(&mut bench.command(&["inject", "p"])), &expect![[""]]);
+    shows(&bench, &run(&mut bench.command(&["uninject", "pod/p"])), &expect![[""]]);
+    shows(&bench, &bench.resume(&["pod/p"]), &expect![[""]]);
+    assert_eq!(bench.what_stands(), "injected");
+    // Over an injected pod, back means the injection that was there.
+    let refused = bench.inject(&["--port", "8080:8775"], Event::Fail(Fault::Refusal), is_creation);
+    shows(&bench, &refused, &expect![[""]]);
+    assert_eq!(bench.namespace.field("pod/p", "{.spec.initContainers[0].ports[0].containerPort}"), "80");
+    let killed = bench.inject(&["--port", "8080:8775"], Event::Kill, is_creation);
+    assert_eq!(killed.code, -1);
+    shows(&bench, &bench.resume(&["p", "--back"]), &expect![[""]]);
+    assert_eq!(bench.namespace.field("pod/p", "{.spec.initContainers[0].ports[0].containerPort}"), "80");
+    // Somebody else's pod stays, and nothing is lost.
+    let foreign = bench.inject(&["--port", "8080:8775"], Event::Foreign, is_creation);
+    shows(&bench, &foreign, &expect![[""]]);
+    shows(&bench, &bench.resume(&["p"]), &expect![[""]]);
+    let forgotten = bench.resume(&["p", "--forget"]);
+    assert!(forgotten.stdout.contains("envoy-ambassador"), "{forgotten:?}");
+    assert_eq!(bench.what_stands(), "somebody-else");
+}
+
+#[test]
+fn without_rollback_a_person_decides() {
+    let mut bench = Bench::new();
+    bench.with_pod("p");
+    let args = ["inject", "p", "--port", "80:1", "--timeout", "2s", "--no-rollback"];
+    shows(&bench, &run(&mut bench.command(&args)), &expect![[""]]);
+    shows(&bench, &bench.resume(&["p", "--back"]), &expect![[""]]);
+    assert_eq!(bench.what_stands(), "original");
+    assert_eq!(bench.namespace.config_maps(), Vec::<String>::new());
+}
+
+#[test]
+fn two_at_once_are_one_after_the_other() {
+    let mut bench = Bench::new();
+    bench.with_pod("p");
+    bench.api.fail(Fault::Pause, is_creation);
+    let first = bench.start(&["inject", "p", "--port", "80:8775"]);
+    let held = bench.api.held();
+    shows(&bench, &bench.resume(&["p"]), &expect![[""]]);
+    held.send(()).expect("it waits");
+    assert_eq!(Bench::end(first).code, 0);
+    assert_eq!(bench.what_stands(), "injected");
+}
+
+#[test]
+fn a_signal_between_waits_for_a_pod() {
+    let mut bench = Bench::new();
+    for (index, signal) in ["-INT", "-TERM"].into_iter().enumerate() {
+        bench.with_pod(&format!("p{index}"));
+        bench.api.fail(Fault::Pause, is_creation);
+        let child = bench.start(&["inject", &bench.pod, "--port", "80:8775"]);
+        let held = bench.api.held();
+        run(std::process::Command::new("kill").args([signal, &child.id().to_string()])).ok();
+        held.send(()).expect("it waits");
+        let output = Bench::end(child);
+        assert_eq!(output.code, 3, "{output:?}");
+        assert!(output.stderr.contains("was not injected: interrupted"), "{output:?}");
+        assert_eq!(bench.what_stands(), "original");
+    }
+}
+
+#[test]
+fn without_a_place_for_the_journal_nothing_is_done() {
+    let mut bench = Bench::new();
+    bench.with_pod("p");
+    let uid = bench.namespace.field("pod/p", "{.metadata.uid}");
+    // A file where the folder should be.
+    let place = bench.namespace.home.path().join("file");
+    std::fs::write(&place, "").expect("written");
+    let output = run(bench.command(&["inject", "p", "--port", "80:8775"]).env("XDG_STATE_HOME", &place));
+    shows(&bench, &output, &expect![[""]]);
+    assert_eq!(bench.namespace.field("pod/p", "{.metadata.uid}"), uid);
+    assert_eq!(bench.namespace.config_maps(), Vec::<String>::new());
+}

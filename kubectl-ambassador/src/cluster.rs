@@ -2,7 +2,9 @@
 
 mod connect;
 mod error;
+mod names;
 mod talk;
+mod warnings;
 mod workloads;
 
 use std::time::Duration;
@@ -18,7 +20,7 @@ use kube::api::{
 use kube::{Api, Client};
 use serde_json::Value;
 
-pub(crate) use connect::Args;
+pub(crate) use connect::{Args, Named};
 pub(crate) use error::NotCreated;
 pub(crate) use talk::Answer;
 pub(crate) use workloads::{NotPatched, Resource};
@@ -194,6 +196,13 @@ impl Cluster {
             }
         }
         Ok(missing)
+    }
+
+    /// All that the server says about its version.
+    pub(crate) async fn version(&self) -> Result<Value> {
+        let version = self.client.apiserver_version().await;
+        let version = version.map_err(attempting("cannot ask the server's version"))?;
+        Ok(serde_json::to_value(version).unwrap_or_default())
     }
 
     /// The server's minor version, as in 1.34.

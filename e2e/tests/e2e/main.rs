@@ -4,6 +4,8 @@ mod access_log;
 mod bad_input;
 mod bodies;
 mod browser;
+mod completion;
+mod connection;
 mod counters;
 mod docs;
 mod formats;

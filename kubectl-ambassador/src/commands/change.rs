@@ -17,8 +17,8 @@ pub(super) struct Flags {
     #[arg(short, long, value_enum, value_name = "FORMAT")]
     pub(super) output: Option<Format>,
 
-    /// How long a pod may take to be ready and to answer, and a rollout from one step to the next, such as 90s
-    #[arg(long, value_name = "TIME", default_value = "2m", value_parser = duration)]
+    /// How long a pod may take to be ready and to answer, and a rollout from one step to the next, such as 90s or 1m30s
+    #[arg(long, value_name = "TIME", default_value = "2m", value_parser = crate::duration::to_wait)]
     pub(super) timeout: Duration,
 
     /// Leave Services as they are, even where their targetPort leads past the ambassador
@@ -41,17 +41,6 @@ pub(super) enum DryRun {
     None,
     Client,
     Server,
-}
-
-fn duration(text: &str) -> std::result::Result<Duration, String> {
-    let bad = || format!("`{text}` is not a time; write 30s or 5m");
-    let (number, factor) = match (text.strip_suffix('s'), text.strip_suffix('m')) {
-        (Some(seconds), _) => (seconds, 1),
-        (_, Some(minutes)) => (minutes, 60),
-        _ => (text, 1),
-    };
-    let number: u64 = number.parse().map_err(|_| bad())?;
-    if number == 0 || number > 86_400 { Err(bad()) } else { Ok(Duration::from_secs(number * factor)) }
 }
 
 fn template_path(text: &str) -> std::result::Result<(String, String), String> {

@@ -23,7 +23,7 @@ use crate::source::{self, Source};
 use crate::verify;
 
 /// The image of the container; any stock Envoy from 1.35 on will do.
-const IMAGE: &str = "docker.io/envoyproxy/envoy:distroless-v1.40.0";
+pub(super) const IMAGE: &str = "docker.io/envoyproxy/envoy:distroless-v1.40.0";
 /// What to do about a port that the health listener has.
 const ANOTHER_PORT: &str = "listen on another one";
 /// What injecting a bare pod needs.
@@ -57,7 +57,7 @@ Examples:
 )]
 pub(crate) struct Args {
     /// What is injected: TYPE/NAME, or the NAME of a pod or else of a workload
-    #[arg(value_name = "TYPE/NAME")]
+    #[arg(value_name = "TYPE/NAME", add = crate::completion::targets())]
     target: String,
 
     #[command(flatten)]

@@ -36,7 +36,7 @@ const RIGHTS: [Right; 6] = [
   kubectl ambassador uninject deploy/web")]
 pub(crate) struct Args {
     /// What was injected: TYPE/NAME, or the NAME of a pod or else of a workload
-    #[arg(value_name = "TYPE/NAME")]
+    #[arg(value_name = "TYPE/NAME", add = crate::completion::targets())]
     target: String,
 
     #[command(flatten)]

@@ -1,5 +1,6 @@
 //! Data to stdout, talk to stderr.
 
+use std::cell::RefCell;
 use std::io::{ErrorKind, Write as _};
 
 use serde_json::{Value, json};
@@ -17,6 +18,36 @@ pub(crate) enum Format {
     Json,
     /// One `type/name` a line
     Name,
+}
+
+/// How objects are printed.
+#[derive(Debug, Default, clap::Args)]
+// Its name is that of the arguments it is flattened into, and groups must have different ones.
+#[group(skip)]
+pub(crate) struct Args {
+    /// Print the objects
+    #[arg(short = 'o', long = "output", value_enum, value_name = "FORMAT")]
+    format: Option<Format>,
+
+    /// What is printed in the end, as one list.
+    #[arg(skip)]
+    objects: RefCell<Vec<Value>>,
+}
+
+impl Args {
+    /// Prints the objects of all that was done.
+    pub(crate) fn finish(&self) -> Result<()> {
+        let objects = self.objects.take();
+        if objects.is_empty() {
+            return Ok(());
+        }
+        let list = json!({"apiVersion": "v1", "kind": "List", "items": objects});
+        print(&match self.format {
+            Some(Format::Yaml) => serde_saphyr::to_string(&list)
+                .map_err(|error| Failure::unchanged(format!("cannot write YAML: {error}")))?,
+            _ => format!("{list:#}\n"),
+        })
+    }
 }
 
 /// A line for the person.
@@ -42,22 +73,28 @@ pub(crate) fn print_bytes(bytes: &[u8]) -> Result<()> {
 }
 
 /// Prints what was done to `pod`, or the objects.
-pub(crate) fn done(objects: &[&Value], pod: &str, what: &str, format: Option<Format>) -> Result<()> {
-    told(objects, &format!("pod/{pod}"), what, format)
+pub(crate) fn done(objects: &[&Value], pod: &str, what: &str, output: &Args) -> Result<()> {
+    told(objects, &format!("pod/{pod}"), what, output)
 }
 
-/// Prints what was done to `name`, or the objects.
-pub(crate) fn told(objects: &[&Value], name: &str, what: &str, format: Option<Format>) -> Result<()> {
-    let list = || json!({"apiVersion": "v1", "kind": "List", "items": objects});
+/// Prints what was done to `name`, or the names of the objects; or keeps these for the list that is printed in the end.
+pub(crate) fn told(objects: &[&Value], name: &str, what: &str, output: &Args) -> Result<()> {
     let printed = |object: &Value| {
         let kind = Kind::of(object).map_or_else(|| text(object, "/kind").to_lowercase(), Kind::printed);
         format!("{kind}/{}\n", text(object, "/metadata/name"))
     };
-    print(&match format {
-        None => format!("{name} {what}\n"),
-        Some(Format::Name) => objects.iter().map(|object| printed(object)).collect(),
-        Some(Format::Json) => format!("{:#}\n", list()),
-        Some(Format::Yaml) => serde_saphyr::to_string(&list())
-            .map_err(|error| Failure::unchanged(format!("cannot write YAML: {error}")))?,
-    })
+    match output.format {
+        None => print(&format!("{name} {what}\n")),
+        Some(Format::Name) => print(&objects.iter().map(|object| printed(object)).collect::<String>()),
+        Some(Format::Json | Format::Yaml) => {
+            let mut all = output.objects.borrow_mut();
+            // Several targets can share the ConfigMap with the module.
+            for object in objects {
+                if !all.contains(object) {
+                    all.push((*object).clone());
+                }
+            }
+            Ok(())
+        }
+    }
 }

@@ -18,6 +18,7 @@ mod render;
 mod requests;
 mod reshape;
 mod streams;
+mod targets;
 mod tcp;
 mod try_rules;
 mod way_back;

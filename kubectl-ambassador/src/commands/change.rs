@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::cluster::Cluster;
 use crate::failure::{Failure, Result};
-use crate::output::Format;
+use crate::output;
 
 /// The flags of a command that changes a pod.
 #[derive(clap::Args)]
@@ -13,9 +13,8 @@ pub(super) struct Flags {
     #[arg(long, value_enum, value_name = "MODE", default_value = "none", num_args = 0..=1, default_missing_value = "client", require_equals = true)]
     pub(super) dry_run: DryRun,
 
-    /// Print the objects
-    #[arg(short, long, value_enum, value_name = "FORMAT")]
-    pub(super) output: Option<Format>,
+    #[command(flatten)]
+    pub(super) output: output::Args,
 
     /// How long a pod may take to be ready and to answer, and a rollout from one step to the next, such as 90s or 1m30s
     #[arg(long, value_name = "TIME", default_value = "2m", value_parser = crate::duration::to_wait)]

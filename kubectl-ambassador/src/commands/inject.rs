@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::change::{DryRun, Flags, refuse_missing_rights};
-use super::target::find;
+use super::target::{self, each};
 use crate::annotation::Injected;
 use crate::cluster::{self, Cluster, Mode, Right};
 use crate::envoy::HEALTH_PORT;
@@ -56,9 +56,8 @@ Examples:
   kubectl ambassador inject fruit-service -c ambassador.yaml --dry-run=server -o yaml"
 )]
 pub(crate) struct Args {
-    /// What is injected: TYPE/NAME, or the NAME of a pod or else of a workload
-    #[arg(value_name = "TYPE/NAME", add = crate::completion::targets())]
-    target: String,
+    #[command(flatten)]
+    target: target::Args,
 
     #[command(flatten)]
     source: source::Args,
@@ -95,12 +94,21 @@ pub(crate) async fn run(args: &Args) -> Result<()> {
     }
     let plugin = Plugin::load(args.plugin_file.as_deref())?;
     let cluster = args.cluster.connect().await?;
-    match find(&cluster, &args.target, &args.change.templates).await? {
-        Target::Pod(live) => pod(args, &cluster, live, from_file, &plugin).await,
-        Target::Workload(workload) => {
-            workload::run(args, &cluster, *workload, from_file.as_ref(), &plugin).await
-        }
+    let targets = target::resolve(&cluster, &args.target, &args.change.templates).await?;
+    if targets.len() > 1 && args.config_map.is_some() {
+        return Err(Failure::usage("--config-map names one ConfigMap, and this is about several objects")
+            .hint("leave it out, or name one object"));
     }
+    each(&args.change.output, targets, async |one| {
+        let source = from_file.as_ref().map(Source::again).transpose()?;
+        match one {
+            Target::Pod(live) => pod(args, &cluster, live, source, &plugin).await,
+            Target::Workload(workload) => {
+                workload::run(args, &cluster, *workload, source.as_ref(), &plugin).await
+            }
+        }
+    })
+    .await
 }
 
 /// Injects a bare pod, which is recreated for it.
@@ -142,21 +150,21 @@ async fn pod(
     plan::refuse_taken_ports(&plan.original, &source.loaded.ambassador.ports, &others)?;
     refuse_foreign_config_map(cluster, &options.config_map).await?;
     if plan.is_done(&live) && config_is_there(cluster, &plan).await? {
-        return output::done(&plan.objects(), &name, "unchanged", args.change.output);
+        return output::done(&plan.objects(), &name, "unchanged", &args.change.output);
     }
     let first =
         format!("pod/{name} will be recreated with the container {}, {}:", plan::CONTAINER, options.image);
     explain(&first, &source, &found, &options, plugin);
     if args.change.dry_run == DryRun::Client {
-        return output::done(&plan.objects(), &name, "injected (dry run)", args.change.output);
+        return output::done(&plan.objects(), &name, "injected (dry run)", &args.change.output);
     }
     let replacement = Replacement { live: &live, old: &old, new: &plan.injected };
     prove(cluster, &plan, &replacement).await?;
     if args.change.dry_run == DryRun::Server {
-        return output::done(&plan.objects(), &name, "injected (server dry run)", args.change.output);
+        return output::done(&plan.objects(), &name, "injected (server dry run)", &args.change.output);
     }
     apply(cluster, &plan, &replacement, &source, args.change.timeout).await?;
-    output::done(&plan.objects(), &name, "injected", args.change.output)
+    output::done(&plan.objects(), &name, "injected", &args.change.output)
 }
 
 /// Everything that can be known to fail before anything is changed.

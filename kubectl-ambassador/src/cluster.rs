@@ -2,8 +2,10 @@
 
 mod connect;
 mod error;
+mod names;
 mod pods;
 mod talk;
+mod warnings;
 mod workloads;
 
 use k8s_openapi::api::authorization::v1::{
@@ -16,7 +18,7 @@ use kube::api::{
 use kube::{Api, Client};
 use serde_json::Value;
 
-pub(crate) use connect::Args;
+pub(crate) use connect::{Args, Named};
 pub(crate) use error::{NotCreated, NotDeleted};
 pub(crate) use pods::is_created_by_us;
 pub(crate) use talk::Answer;
@@ -149,6 +151,13 @@ impl Cluster {
             }
         }
         Ok(missing)
+    }
+
+    /// All that the server says about its version.
+    pub(crate) async fn version(&self) -> Result<Value> {
+        let version = self.client.apiserver_version().await;
+        let version = version.map_err(attempting("cannot ask the server's version"))?;
+        Ok(serde_json::to_value(version).unwrap_or_default())
     }
 
     /// The server's minor version, as in 1.34.

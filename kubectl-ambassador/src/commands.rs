@@ -1,9 +1,11 @@
 //! One file a command: its arguments and what it does.
 
 mod change;
+pub(crate) mod completion;
 pub(crate) mod inject;
 pub(crate) mod render;
 pub(crate) mod resume;
 mod target;
 pub(crate) mod test;
 pub(crate) mod uninject;
+pub(crate) mod version;

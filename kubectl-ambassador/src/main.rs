@@ -3,6 +3,8 @@
 mod annotation;
 mod cluster;
 mod commands;
+mod completion;
+mod duration;
 mod envoy;
 mod failure;
 mod journal;
@@ -18,7 +20,7 @@ mod source;
 mod verify;
 mod workload;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 /// Put an Envoy ambassador into a pod: it maps ports and reshapes answers by jq rules
 #[derive(Parser)]
@@ -35,11 +37,17 @@ enum Command {
     Resume(commands::resume::Args),
     Render(commands::render::Args),
     Test(commands::test::Args),
+    Completion(commands::completion::Args),
+    Version(commands::version::Args),
 }
 
 fn main() -> std::process::ExitCode {
-    let command = Cli::parse().command;
-    let result = match command {
+    if completion::answer(Cli::command) {
+        return std::process::ExitCode::SUCCESS;
+    }
+    let result = match Cli::parse().command {
+        Command::Completion(args) => commands::completion::run(&args),
+        Command::Version(args) => commands::version::run(&args),
         Command::Render(args) => commands::render::run(&args),
         Command::Test(args) => commands::test::run(&args),
         Command::Inject(args) => cluster::block_on(commands::inject::run(&args)),

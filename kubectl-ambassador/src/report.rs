@@ -6,11 +6,12 @@ use ambassador_core::config::yaml::Located;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 use crate::failure::Failure;
+use crate::output::say;
 
 /// Writes all problems of the text called `name` to stderr and gives the failure that ends the command.
 pub(crate) fn config_problems(name: &str, text: &str, problems: &[Located]) -> Failure {
     for problem in problems {
-        eprintln!("{}\n", rendered(name, text, problem));
+        say(&format!("{}\n", rendered(name, text, problem)));
     }
     let count = problems.len();
     Failure::usage(format!("{name} has {count} problem{}", if count == 1 { "" } else { "s" }))

@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-pub(crate) use owner::{Target, lead};
+pub(crate) use owner::{Led, Target, lead};
 pub(crate) use status::{Course, Status, course, status};
 pub(crate) use steps::{Change, End};
 pub(crate) use switching::{back_to_program, pending, switch, to_ambassador};

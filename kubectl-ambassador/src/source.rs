@@ -113,6 +113,11 @@ impl Args {
 }
 
 impl Source {
+    /// The same once more.
+    pub(crate) fn again(&self) -> Result<Self> {
+        load(&self.name, self.text.clone())
+    }
+
     /// Refuses a port map that has the health listener's port; `hint` says what to do.
     pub(crate) fn refuse_health_port(&self, health_port: u16, hint: &str) -> Result<()> {
         let index = self.loaded.ambassador.ports.iter().position(|port| port.listen == health_port);

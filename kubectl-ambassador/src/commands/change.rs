@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::cluster::Cluster;
 use crate::failure::{Failure, Result};
-use crate::output::Format;
+use crate::output;
 
 /// The flags of a command that changes a pod.
 #[derive(clap::Args)]
@@ -13,12 +13,11 @@ pub(super) struct Flags {
     #[arg(long, value_enum, value_name = "MODE", default_value = "none", num_args = 0..=1, default_missing_value = "client", require_equals = true)]
     pub(super) dry_run: DryRun,
 
-    /// Print the objects
-    #[arg(short, long, value_enum, value_name = "FORMAT")]
-    pub(super) output: Option<Format>,
+    #[command(flatten)]
+    pub(super) output: output::Args,
 
-    /// How long a pod may take to be ready and to answer, and a rollout from one step to the next, such as 90s
-    #[arg(long, value_name = "TIME", default_value = "2m", value_parser = duration)]
+    /// How long a pod may take to be ready and to answer, and a rollout from one step to the next, such as 90s or 1m30s
+    #[arg(long, value_name = "TIME", default_value = "2m", value_parser = crate::duration::to_wait)]
     pub(super) timeout: Duration,
 
     /// Leave Services as they are, even where their targetPort leads past the ambassador
@@ -45,17 +44,6 @@ pub(super) enum DryRun {
     None,
     Client,
     Server,
-}
-
-pub(super) fn duration(text: &str) -> std::result::Result<Duration, String> {
-    let bad = || format!("`{text}` is not a time; write 30s or 5m");
-    let (number, factor) = match (text.strip_suffix('s'), text.strip_suffix('m')) {
-        (Some(seconds), _) => (seconds, 1),
-        (_, Some(minutes)) => (minutes, 60),
-        _ => (text, 1),
-    };
-    let number: u64 = number.parse().map_err(|_| bad())?;
-    if number == 0 || number > 86_400 { Err(bad()) } else { Ok(Duration::from_secs(number * factor)) }
 }
 
 fn template_path(text: &str) -> std::result::Result<(String, String), String> {

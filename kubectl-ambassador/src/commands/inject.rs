@@ -6,7 +6,7 @@ mod workload;
 use serde_json::Value;
 
 use super::change::{DryRun, Flags, refuse_missing_rights};
-use super::target::find;
+use super::target::{self, each};
 use crate::annotation::Injected;
 use crate::cluster::{self, Cluster, Mode, Right};
 use crate::envoy::HEALTH_PORT;
@@ -21,7 +21,7 @@ use crate::signals::Interrupt;
 use crate::source::{self, Source};
 
 /// The image of the container; any stock Envoy from 1.35 on will do.
-const IMAGE: &str = "docker.io/envoyproxy/envoy:distroless-v1.40.0";
+pub(super) const IMAGE: &str = "docker.io/envoyproxy/envoy:distroless-v1.40.0";
 /// What to do about a port that the health listener has.
 const ANOTHER_PORT: &str = "listen on another one";
 /// What injecting a bare pod needs.
@@ -54,9 +54,8 @@ Examples:
   kubectl ambassador inject fruit-service -c ambassador.yaml --dry-run=server -o yaml"
 )]
 pub(crate) struct Args {
-    /// What is injected: TYPE/NAME, or the NAME of a pod or else of a workload
-    #[arg(value_name = "TYPE/NAME")]
-    target: String,
+    #[command(flatten)]
+    target: target::Args,
 
     #[command(flatten)]
     source: source::Args,
@@ -93,12 +92,21 @@ pub(crate) async fn run(args: &Args) -> Result<()> {
     }
     let plugin = Plugin::load(args.plugin_file.as_deref())?;
     let cluster = args.cluster.connect().await?;
-    match find(&cluster, &args.target, &args.change.templates).await? {
-        Target::Pod(live) => pod(args, &cluster, live, from_file, &plugin).await,
-        Target::Workload(workload) => {
-            workload::run(args, &cluster, *workload, from_file.as_ref(), &plugin).await
-        }
+    let targets = target::resolve(&cluster, &args.target, &args.change.templates).await?;
+    if targets.len() > 1 && args.config_map.is_some() {
+        return Err(Failure::usage("--config-map names one ConfigMap, and this is about several objects")
+            .hint("leave it out, or name one object"));
     }
+    each(&args.change.output, targets, async |one| {
+        let source = from_file.as_ref().map(Source::again).transpose()?;
+        match one {
+            Target::Pod(live) => pod(args, &cluster, live, source, &plugin).await,
+            Target::Workload(workload) => {
+                workload::run(args, &cluster, *workload, source.as_ref(), &plugin).await
+            }
+        }
+    })
+    .await
 }
 
 /// Injects a bare pod, which is recreated for it.
@@ -141,17 +149,17 @@ async fn pod(
     plan::refuse_taken_ports(&plan.original, &source.loaded.ambassador.ports, &others)?;
     refuse_foreign_config_map(cluster, &options.config_map).await?;
     if plan.is_done(&live) && config_is_there(cluster, &plan).await? {
-        return output::done(&plan.objects(), &name, "unchanged", args.change.output);
+        return output::done(&plan.objects(), &name, "unchanged", &args.change.output);
     }
     let first =
         format!("pod/{name} will be recreated with the container {}, {}:", plan::CONTAINER, options.image);
     explain(&first, &source, &found, &options, plugin);
     if args.change.dry_run == DryRun::Client {
-        return output::done(&plan.objects(), &name, "injected (dry run)", args.change.output);
+        return output::done(&plan.objects(), &name, "injected (dry run)", &args.change.output);
     }
     prove(cluster, &plan, &old).await?;
     if args.change.dry_run == DryRun::Server {
-        return output::done(&plan.objects(), &name, "injected (server dry run)", args.change.output);
+        return output::done(&plan.objects(), &name, "injected (server dry run)", &args.change.output);
     }
     let journal = begin(cluster, &plan, &live, old, &source, injected).await?;
     let work = Work {
@@ -162,7 +170,7 @@ async fn pod(
         interrupt: Interrupt::listen(),
     };
     work.replace(&live, &[&plan.plugin, &plan.config_map]).await?;
-    output::done(&plan.objects(), &name, "injected", args.change.output)
+    output::done(&plan.objects(), &name, "injected", &args.change.output)
 }
 
 /// Everything that can be known to fail before anything is changed.

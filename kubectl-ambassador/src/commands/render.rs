@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::envoy::{self, Layout};
 use crate::failure::{Failure, Result};
+use crate::output;
 use crate::plugin::Plugin;
 use crate::source;
 
@@ -70,8 +71,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     if args.plugin.is_none() {
         write(&args.dir.join("plugin.wasm"), &Plugin::embedded()?.module)?;
     }
-    println!("{}", args.dir.join("bootstrap.yaml").display());
-    Ok(())
+    output::print(&format!("{}\n", args.dir.join("bootstrap.yaml").display()))
 }
 
 fn layout(args: &Args) -> Result<Layout> {

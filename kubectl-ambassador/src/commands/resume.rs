@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use super::change::duration;
 use crate::cluster;
 use crate::failure::{Failure, Result};
 use crate::journal::{self, Journal};
-use crate::output::say;
+use crate::output::{print, say};
 use crate::recreate::{Resumed, Work};
 use crate::signals::Interrupt;
 
@@ -40,7 +39,7 @@ pub(crate) struct Args {
     forget: bool,
 
     /// How long the pod may take to be ready and to answer, such as 90s
-    #[arg(long, value_name = "TIME", default_value = "2m", value_parser = duration)]
+    #[arg(long, value_name = "TIME", default_value = "2m", value_parser = crate::duration::to_wait)]
     timeout: Duration,
 
     // Last: the help's heading that it brings is for all that follow.
@@ -62,17 +61,16 @@ pub(crate) async fn run(args: &Args) -> Result<()> {
     };
     let journal = Journal::open(&path)?;
     if args.forget {
-        println!("{:#}", journal.entry.old);
+        print(&format!("{:#}\n", journal.entry.old))?;
         journal.finish();
         return Ok(());
     }
     let (done, interrupt) = (journal.entry.done.clone(), Interrupt::listen());
     let work = Work { cluster: &cluster, journal, timeout: args.timeout, rollback: true, interrupt };
     match work.resume(args.back).await? {
-        Resumed::Done => println!("pod/{name} {done}"),
-        Resumed::Original => println!("pod/{name} is as it was"),
+        Resumed::Done => print(&format!("pod/{name} {done}\n")),
+        Resumed::Original => print(&format!("pod/{name} is as it was\n")),
     }
-    Ok(())
 }
 
 fn list() -> Result<()> {

@@ -1,24 +1,128 @@
-//! Finds what a person means by NAME or TYPE/NAME.
+//! Finds what a person means: by name, by type and name, or by labels.
+
+mod words;
 
 use serde_json::Value;
 
 use crate::cluster::{Cluster, Resource};
 use crate::failure::{Failure, Result};
 use crate::journal;
+use crate::output::{self, say};
 use crate::plan::text;
-use crate::rollout::{Target, lead};
+use crate::rollout::{Led, Target, lead};
 use crate::workload::{KINDS, Kind};
+use words::{Wanted, wanted};
 
-/// What is meant, led to its owner, or an error that says what there is instead.
-pub(super) async fn find(cluster: &Cluster, target: &str, templates: &[(String, String)]) -> Result<Target> {
-    let (kind, name) = match target.split_once('/') {
-        Some((kind, name)) => (Some(kind), name),
-        None => (None, target),
-    };
-    if !is_name(name) {
-        return Err(Failure::usage(format!("`{}` is not the name of an object", target.escape_debug()))
-            .hint("name a pod or a workload: NAME or TYPE/NAME"));
+/// What a command is about, in kubectl's words.
+#[derive(Default, clap::Args)]
+// Its name is that of the arguments it is flattened into, and groups must have different ones.
+#[group(skip)]
+pub(super) struct Args {
+    /// Pods and workloads: TYPE/NAME ..., TYPE NAME ..., or the NAME of a pod or else of a workload
+    #[arg(value_name = "TYPE/NAME", add = crate::completion::targets())]
+    pub(super) words: Vec<String>,
+
+    /// All with these labels, such as app=web; of a TYPE, or of all
+    #[arg(short = 'l', long, value_name = "LABELS")]
+    pub(super) selector: Option<String>,
+
+    /// All in the namespace; of a TYPE, or of all
+    #[arg(long, conflicts_with = "selector")]
+    pub(super) all: bool,
+
+    /// Refused: this works in one namespace at a time
+    #[arg(short = 'A', long, hide = true)]
+    pub(super) all_namespaces: bool,
+}
+
+/// Everything that is meant, each once and led to its owner, or an error that says what there is instead.
+pub(super) async fn resolve(
+    cluster: &Cluster,
+    args: &Args,
+    templates: &[(String, String)],
+) -> Result<Vec<Target>> {
+    let mut targets = Targets::default();
+    match wanted(args)? {
+        Wanted::Named(all) => {
+            for (kind, name) in &all {
+                targets.add(find(cluster, kind.as_deref(), name, templates).await?);
+            }
+        }
+        Wanted::Selected(words) => {
+            let kinds = KINDS
+                .iter()
+                .filter(|kind| words.is_empty() || words.iter().any(|word| Kind::named(word) == Some(*kind)));
+            for kind in kinds {
+                let resource = Resource::of(kind);
+                for object in cluster.objects(&resource, args.selector.as_deref()).await? {
+                    targets.add(lead(cluster, resource.clone(), object, templates).await?);
+                }
+            }
+        }
     }
+    if targets.found.is_empty() {
+        let what =
+            args.selector.as_ref().map_or(String::new(), |labels| format!(" with the labels {labels}"));
+        let namespace = &cluster.namespace;
+        return Err(Failure::unchanged(format!("nothing{what} makes pods in namespace {namespace}"))
+            .hint("-n NAME chooses another namespace; `kubectl get all --show-labels` shows what there is"));
+    }
+    Ok(targets.found)
+}
+
+/// Does the same to each target, up to the first that fails: what broke one may well break all.
+pub(super) async fn each(
+    output: &output::Args,
+    targets: Vec<Target>,
+    mut act: impl AsyncFnMut(Target) -> Result<()>,
+) -> Result<()> {
+    let mut targets = targets.into_iter();
+    let mut result = Ok(());
+    for target in targets.by_ref() {
+        result = act(target).await;
+        if result.is_err() {
+            break;
+        }
+    }
+    let rest: Vec<String> = targets.map(|target| target.shown()).collect();
+    if !rest.is_empty() {
+        say(&format!("not tried after that: {}", rest.join(", ")));
+    }
+    output.finish().and(result)
+}
+
+/// What was found so far.
+#[derive(Default)]
+struct Targets {
+    found: Vec<Target>,
+    uids: Vec<String>,
+}
+
+impl Targets {
+    /// Pods of one workload lead to it, once.
+    fn add(&mut self, led: Led) {
+        let uid = match &led.target {
+            Target::Pod(pod) => text(pod, "/metadata/uid"),
+            Target::Workload(workload) => text(&workload.object, "/metadata/uid"),
+        };
+        if self.uids.iter().any(|known| known == uid) {
+            return;
+        }
+        if let Some(line) = &led.line {
+            say(line);
+        }
+        self.uids.push(uid.to_owned());
+        self.found.push(led.target);
+    }
+}
+
+/// One object, by its name.
+async fn find(
+    cluster: &Cluster,
+    kind: Option<&str>,
+    name: &str,
+    templates: &[(String, String)],
+) -> Result<Led> {
     let resource = match kind {
         None => return by_name(cluster, name, templates).await,
         Some(word) => match Kind::named(word) {
@@ -47,13 +151,16 @@ fn unknown(word: &str) -> Failure {
 }
 
 /// The pod of that name, else the one workload of that name.
-async fn by_name(cluster: &Cluster, name: &str, templates: &[(String, String)]) -> Result<Target> {
+async fn by_name(cluster: &Cluster, name: &str, templates: &[(String, String)]) -> Result<Led> {
     if let Some(pod) = cluster.object(&Resource::pods(), name).await? {
         return lead(cluster, Resource::pods(), pod, templates).await;
     }
     match cluster.workloads(name).await?.as_slice() {
         [] => Err(no_pod(cluster, name).await),
-        [one] => Box::pin(find(cluster, one, templates)).await,
+        [one] => {
+            let (kind, name) = one.split_once('/').unwrap_or((one, name));
+            Box::pin(find(cluster, Some(kind), name, templates)).await
+        }
         several => Err(Failure::unchanged(format!(
             "{name} is ambiguous in namespace {}: {}",
             cluster.namespace,
@@ -83,10 +190,4 @@ async fn no_pod(cluster: &Cluster, name: &str) -> Failure {
             .hint(format!("pods there: {}", names.iter().copied().take(10).collect::<Vec<_>>().join(", "))),
         (similar, _) => failure.hint(format!("did you mean {}?", similar.join(" or "))),
     }
-}
-
-/// Names of pods are DNS subdomains (RFC 1123), so nothing else needs to be asked for.
-fn is_name(name: &str) -> bool {
-    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.';
-    !name.is_empty() && name.len() <= 253 && name.chars().all(plain)
 }

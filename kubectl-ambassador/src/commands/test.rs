@@ -5,7 +5,6 @@ mod compare;
 mod message;
 mod trial;
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -15,7 +14,7 @@ use ambassador_core::exchange::whole::Message;
 use serde_json::{Value, json};
 
 use crate::failure::{Failure, Result};
-use crate::output::say;
+use crate::output::{self, say};
 use crate::source;
 use message::Answer;
 use trial::Trial;
@@ -122,7 +121,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         say(&format!("warning: {warning}"));
     }
     match args.output {
-        Some(Format::Json) => println!("{:#}", trial.to_json(&ambassador)),
+        Some(Format::Json) => output::print(&format!("{:#}\n", trial.to_json(&ambassador)))?,
         None => show(&trial, &ambassador, args.include)?,
     }
     if trial.failed() { Err(Failure::unchanged("a rule failed")) } else { Ok(()) }
@@ -177,12 +176,8 @@ fn show(trial: &Trial, ambassador: &Ambassador, include: bool) -> Result<()> {
         say(&line);
     }
     let answer = &trial.told.answer;
-    let mut stdout = std::io::stdout().lock();
     let head = if include { message::head(answer) } else { String::new() };
-    let written = stdout.write_all(head.as_bytes()).and_then(|()| stdout.write_all(&answer.body));
-    written
-        .and_then(|()| stdout.flush())
-        .map_err(|error| Failure::unchanged(format!("cannot write: {error}")))
+    output::print_bytes(&[head.as_bytes(), &answer.body].concat())
 }
 
 /// A body as JSON can hold it.

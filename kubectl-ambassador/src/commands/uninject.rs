@@ -5,7 +5,7 @@ mod workload;
 use serde_json::Value;
 
 use super::change::{DryRun, Flags, refuse_missing_rights};
-use super::target::find;
+use super::target::{self, each};
 use crate::annotation::Injected;
 use crate::cluster::{self, Cluster, Right};
 use crate::failure::Result;
@@ -35,9 +35,8 @@ const RIGHTS: [Right; 6] = [
   # Give a deployment its original pods back
   kubectl ambassador uninject deploy/web")]
 pub(crate) struct Args {
-    /// What was injected: TYPE/NAME, or the NAME of a pod or else of a workload
-    #[arg(value_name = "TYPE/NAME")]
-    target: String,
+    #[command(flatten)]
+    target: target::Args,
 
     #[command(flatten)]
     change: Flags,
@@ -49,10 +48,12 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: &Args) -> Result<()> {
     let cluster = args.cluster.connect().await?;
-    match find(&cluster, &args.target, &args.change.templates).await? {
+    let targets = target::resolve(&cluster, &args.target, &args.change.templates).await?;
+    each(&args.change.output, targets, async |one| match one {
         Target::Pod(live) => pod(args, &cluster, live).await,
         Target::Workload(workload) => workload::run(args, &cluster, *workload).await,
-    }
+    })
+    .await
 }
 
 /// Uninjects a bare pod, which is recreated for it.
@@ -61,17 +62,17 @@ async fn pod(args: &Args, cluster: &Cluster, live: Value) -> Result<()> {
     let old = plan::without_what_the_server_sets(&live);
     let original = plan::original(&old, "")?;
     let Some(injected) = Injected::of(&live)? else {
-        return output::done(&[&original], &name, "unchanged", args.change.output);
+        return output::done(&[&original], &name, "unchanged", &args.change.output);
     };
     journal::refuse_unfinished(&cluster.server, &cluster.namespace, &name)?;
     plan::refuse(&live, plan::Permissions { delete_emptydir_data: args.change.delete_emptydir_data })?;
     if args.change.dry_run == DryRun::Client {
-        return output::done(&[&original], &name, "uninjected (dry run)", args.change.output);
+        return output::done(&[&original], &name, "uninjected (dry run)", &args.change.output);
     }
     refuse_missing_rights(cluster, &RIGHTS).await?;
     recreate::prove(cluster, &old, &original).await?;
     if args.change.dry_run == DryRun::Server {
-        return output::done(&[&original], &name, "uninjected (server dry run)", args.change.output);
+        return output::done(&[&original], &name, "uninjected (server dry run)", &args.change.output);
     }
     let journal = Journal::begin(Entry {
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -90,5 +91,5 @@ async fn pod(args: &Args, cluster: &Cluster, live: Value) -> Result<()> {
     let timeout = args.change.timeout;
     let work = Work { cluster, journal, timeout, rollback: true, interrupt: Interrupt::listen() };
     work.replace(&live, &[]).await?;
-    output::done(&[&original], &name, "uninjected", args.change.output)
+    output::done(&[&original], &name, "uninjected", &args.change.output)
 }

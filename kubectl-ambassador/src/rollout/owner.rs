@@ -5,7 +5,6 @@ use serde_json::Value;
 use super::Workload;
 use crate::cluster::{Cluster, Resource};
 use crate::failure::{Failure, Result};
-use crate::output::say;
 use crate::plan::{list, text};
 use crate::workload::{Kind, Update, name_of, template};
 
@@ -17,8 +16,26 @@ pub(crate) enum Target {
     Workload(Box<Workload>),
 }
 
+impl Target {
+    /// `deployment/web`: what messages call it.
+    pub(crate) fn shown(&self) -> String {
+        match self {
+            Self::Pod(pod) => format!("pod/{}", text(pod, "/metadata/name")),
+            Self::Workload(workload) => workload.shown(),
+        }
+    }
+}
+
 /// Where kinds that no table of ours knows have their pod templates: `rollouts.argoproj.io` and a JSON pointer.
 pub(crate) type Templates = [(String, String)];
+
+/// What an object has led to.
+pub(crate) struct Led {
+    /// What the command is about.
+    pub(crate) target: Target,
+    /// What people are to be told, if it is not the object itself.
+    pub(crate) line: Option<String>,
+}
 
 /// From an object to what makes it, as far up as that goes.
 pub(crate) async fn lead(
@@ -26,7 +43,7 @@ pub(crate) async fn lead(
     resource: Resource,
     object: Value,
     templates: &Templates,
-) -> Result<Target> {
+) -> Result<Led> {
     let (mut resource, mut object) = (resource, object);
     let first = name_of(&object);
     let mut last = first.clone();
@@ -37,10 +54,8 @@ pub(crate) async fn lead(
         (resource, object) = (kind, found);
         last = name_of(&object);
     }
-    if last != first {
-        say(&format!("{first} belongs to {last}, so this is about {last}"));
-    }
-    target(resource, object, templates)
+    let line = (last != first).then(|| format!("{first} belongs to {last}, so this is about {last}"));
+    Ok(Led { target: target(resource, object, templates)?, line })
 }
 
 fn controller(object: &Value) -> Option<&Value> {

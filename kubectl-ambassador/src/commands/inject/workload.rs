@@ -393,7 +393,7 @@ impl Step<'_> {
     fn done(&self, planned: &Planned, what: &str, end: End) -> Result<End> {
         let workload = plan::without_server_fields(&planned.plan.injected);
         let objects = [&planned.plan.plugin, &planned.plan.config_map, &workload];
-        output::told(&objects, &self.workload.printed(), what, self.args.change.output)?;
+        output::told(&objects, &self.workload.printed(), what, &self.args.change.output)?;
         Ok(end)
     }
 }

@@ -10,7 +10,7 @@ use serde_json::json;
 use super::trial::{self, Trial};
 use super::{compare, message};
 use crate::failure::{Failure, Result};
-use crate::output::say;
+use crate::output::{self, say};
 
 /// What the client asks; `GET /` where there is none.
 const REQUEST: &str = "request.http";
@@ -42,13 +42,13 @@ pub(super) fn run(ambassador: &Rc<Ambassador>, dir: &Path, update: bool, as_json
         let name = if name.is_empty() { ".".to_owned() } else { name };
         let result = one(ambassador, case, update)?;
         if !as_json {
-            show(&name, &result);
+            output::print(&shown(&name, &result))?;
         }
         results.push((name, result));
     }
     let failed = results.iter().filter(|(_, result)| matches!(result, Outcome::Differs(_))).count();
     if as_json {
-        println!("{:#}", to_json(&results, failed));
+        output::print(&format!("{:#}\n", to_json(&results, failed)))?;
     } else {
         say(&format!("{} of {} as expected", results.len() - failed, results.len()));
     }
@@ -67,15 +67,13 @@ enum Outcome {
     Differs(String),
 }
 
-fn show(name: &str, outcome: &Outcome) {
+fn shown(name: &str, outcome: &Outcome) -> String {
     match outcome {
-        Outcome::AsExpected => println!("ok       {name}"),
-        Outcome::Updated => println!("updated  {name}"),
+        Outcome::AsExpected => format!("ok       {name}\n"),
+        Outcome::Updated => format!("updated  {name}\n"),
         Outcome::Differs(how) => {
-            println!("FAILED   {name}");
-            for line in how.lines() {
-                println!("    {line}");
-            }
+            let lines: Vec<String> = how.lines().map(|line| format!("    {line}\n")).collect();
+            format!("FAILED   {name}\n{}", lines.concat())
         }
     }
 }

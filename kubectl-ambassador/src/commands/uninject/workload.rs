@@ -40,7 +40,7 @@ async fn once(args: &Args, cluster: &Cluster, workload: &Workload, is_first: boo
     let original = plan::original(&workload.object, &workload.template)?;
     let done = |what: &str, end: End| {
         let object = plan::without_server_fields(&original);
-        output::told(&[&object], &workload.printed(), what, args.change.output).map(|()| end)
+        output::told(&[&object], &workload.printed(), what, &args.change.output).map(|()| end)
     };
     let pod = original.pointer(&workload.template).unwrap_or(&Value::Null);
     let Some(injected) = Injected::of(workload.pod()?)? else {

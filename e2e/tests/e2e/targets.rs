@@ -1,0 +1,225 @@
+//! What the words of a command line mean in a cluster: by name, by type and name, by labels.
+
+use e2e::kube::Namespace;
+use expect_test::{Expect, expect};
+
+/// A namespace with a bare pod, and workloads of which the deployment has a pod.
+fn populated() -> Namespace {
+    let namespace = Namespace::new();
+    namespace.create("manifests/fruit-service.yaml");
+    let image = "--image=radial/busyboxplus:curl";
+    namespace.kubectl(&["create", "deployment", "web", image, "--", "sleep", "3600"]).ok();
+    namespace.kubectl(&["create", "deployment", "api", "--replicas=0", image]).ok();
+    namespace.kubectl(&["create", "cronjob", "night", "--schedule=0 0 1 1 *", image]).ok();
+    namespace.kubectl(&["label", "deployment", "web", "api", "tier=front"]).ok();
+    namespace.kubectl(&["label", "pod", "fruit-service", "tier=front"]).ok();
+    namespace.wait_until("the pod of the deployment", || !pod_of_web(&namespace).is_empty());
+    namespace
+}
+
+fn pod_of_web(namespace: &Namespace) -> String {
+    let name = "jsonpath={.items[*].metadata.name}";
+    namespace.kubectl(&["get", "pods", "-l", "app=web", "-o", name]).stdout
+}
+
+/// What would be injected, and what is said of the way there.
+#[track_caller]
+fn check(namespace: &Namespace, words: &[&str], expected: &Expect) {
+    let pod = pod_of_web(namespace);
+    let args = [&["inject", "--port", "8080:8775", "--dry-run=client"], words].concat();
+    let output = namespace.ambassador(&args);
+    let wanted =
+        |line: &&str| ["error", "hint", "pod/web", "not tried"].iter().any(|word| line.starts_with(word));
+    let said: Vec<&str> = output.stderr.lines().filter(wanted).filter(|line| !line.ends_with(':')).collect();
+    let text = format!("exit {}\n{}{}", output.code, output.stdout, said.join("\n"));
+    expected.assert_eq(&text.replace(&pod, "web-POD").replace(&namespace.name, "NAMESPACE"));
+}
+
+#[test]
+fn objects_are_named_as_kubectl_names_them() {
+    let namespace = populated();
+    let check = |words: &[&str], expected: Expect| check(&namespace, words, &expected);
+    check(
+        &["fruit-service"],
+        expect![[r#"
+        exit 0
+        pod/fruit-service injected (dry run)
+    "#]],
+    );
+    check(
+        &["web"],
+        expect![[r#"
+        exit 0
+        deployment.apps/web injected (dry run)
+    "#]],
+    );
+    for word in ["deploy", "deployment", "Deployments", "deployments.apps", "deployments.v1.apps"] {
+        let expected = expect![[r#"
+            exit 0
+            deployment.apps/web injected (dry run)
+        "#]];
+        check(&[&format!("{word}/web")], expected);
+    }
+    check(
+        &["deploy/web", "po/fruit-service", "cj/night"],
+        expect![[r#"
+        exit 0
+        deployment.apps/web injected (dry run)
+        pod/fruit-service injected (dry run)
+        cronjob.batch/night injected (dry run)
+    "#]],
+    );
+    check(
+        &["deploy", "web", "api"],
+        expect![[r#"
+        exit 0
+        deployment.apps/web injected (dry run)
+        deployment.apps/api injected (dry run)
+    "#]],
+    );
+    // A pod leads to what makes it, and all of them to it once.
+    let pod = pod_of_web(&namespace);
+    check(
+        &[&pod, "web", &format!("pod/{pod}")],
+        expect![[r#"
+        exit 0
+        deployment.apps/web injected (dry run)
+        pod/web-POD belongs to deployment/web, so this is about deployment/web"#]],
+    );
+}
+
+#[test]
+fn objects_are_selected_as_kubectl_selects_them() {
+    let namespace = populated();
+    let check = |words: &[&str], expected: Expect| check(&namespace, words, &expected);
+    check(
+        &["-l", "tier=front"],
+        expect![[r#"
+        exit 0
+        pod/fruit-service injected (dry run)
+        deployment.apps/api injected (dry run)
+        deployment.apps/web injected (dry run)
+    "#]],
+    );
+    check(
+        &["deploy", "--selector", "tier=front"],
+        expect![[r#"
+        exit 0
+        deployment.apps/api injected (dry run)
+        deployment.apps/web injected (dry run)
+    "#]],
+    );
+    check(
+        &["pods,cronjobs", "--all"],
+        expect![[r#"
+        exit 0
+        pod/fruit-service injected (dry run)
+        deployment.apps/web injected (dry run)
+        cronjob.batch/night injected (dry run)
+        pod/web-POD belongs to deployment/web, so this is about deployment/web"#]],
+    );
+    check(
+        &["-l", "tier=back"],
+        expect![[r#"
+        exit 1
+        error: nothing with the labels tier=back makes pods in namespace NAMESPACE
+        hint: -n NAME chooses another namespace; `kubectl get all --show-labels` shows what there is"#]],
+    );
+    check(
+        &["-l", "tier in front"],
+        expect![[r#"
+        exit 1
+        error: cannot list pods: unable to parse requirement: found 'front' expected: '('"#]],
+    );
+    check(
+        &["web", "-l", "tier=front"],
+        expect![[r#"
+        exit 2
+        error: names, and -l or --all, exclude each other
+        hint: with -l or --all write types only, such as deployments,statefulsets"#]],
+    );
+    check(
+        &["--all", "-A"],
+        expect![[r#"
+        exit 2
+        error: this works in one namespace at a time
+        hint: name it with -n NAME; `kubectl get namespaces -o name` lists what a loop needs"#]],
+    );
+    check(
+        &["--all", "--config-map", "one"],
+        expect![[r#"
+        exit 2
+        pod/web-POD belongs to deployment/web, so this is about deployment/web
+        error: --config-map names one ConfigMap, and this is about several objects
+        hint: leave it out, or name one object"#]],
+    );
+    check(
+        &[],
+        expect![[r#"
+        exit 2
+        error: nothing is named
+        hint: name a pod or a workload: NAME or TYPE/NAME; or choose by -l SELECTOR or --all"#]],
+    );
+    check(
+        &["deploy"],
+        expect![[r#"
+        exit 2
+        error: `deploy` is a type, and nothing of it is named
+        hint: write deploy/NAME, or choose by -l SELECTOR or --all"#]],
+    );
+    check(
+        &["deploy/web", "deploy/wbe", "service/web"],
+        expect![[r#"
+        exit 1
+        error: deployment.apps "wbe" not found in namespace NAMESPACE
+        hint: -n NAME chooses another namespace"#]],
+    );
+}
+
+#[test]
+fn several_objects_are_printed_as_one_list() {
+    let namespace = populated();
+    let args = ["inject", "deploy/web", "deploy/api", "--port", "8080:8775", "--dry-run=client"];
+    let text = namespace.ambassador(&[&args[..], &["-o", "json"]].concat()).ok();
+    let list: serde_json::Value = serde_json::from_str(&text).expect("one JSON document");
+    let kinds: Vec<&str> =
+        list["items"].as_array().expect("items").iter().filter_map(|item| item["kind"].as_str()).collect();
+    assert_eq!(kinds.iter().filter(|kind| **kind == "Deployment").count(), 2, "{kinds:?}");
+    assert_eq!(kinds.len(), 5, "two workloads, their configs, and one module: {kinds:?}");
+    let names = namespace.ambassador(&[&args[..], &["-o", "name"]].concat()).ok();
+    assert!(names.contains("deployment.apps/web\n") && names.contains("deployment.apps/api\n"), "{names}");
+}
+
+#[test]
+fn several_objects_are_injected_up_to_the_first_that_fails() {
+    let namespace = Namespace::new();
+    namespace.create("manifests/fruit-service.yaml");
+    namespace.create("manifests/busybox.yaml");
+    // Nothing listens in busybox, so there is nothing to map.
+    let output = namespace.ambassador(&["inject", "busybox", "fruit-service"]);
+    assert_eq!((output.code, output.stdout.as_str()), (1, ""), "{}", output.stderr);
+    assert!(output.stderr.contains("not tried after that: pod/fruit-service\n"), "{}", output.stderr);
+    let output = namespace.ambassador(&["inject", "fruit-service", "busybox"]);
+    assert_eq!((output.code, output.stdout.as_str()), (1, "pod/fruit-service injected\n"));
+    let output = namespace.ambassador(&["uninject", "--all"]);
+    assert_eq!(output.stdout, "pod/busybox unchanged\npod/fruit-service uninjected\n", "{}", output.stderr);
+}
+
+#[test]
+fn a_reader_that_goes_away_and_a_full_disk_are_told_apart() {
+    let namespace = Namespace::new();
+    let cli = e2e::provided("AMBASSADOR_CLI");
+    let shell = |line: &str| {
+        let line = format!("{} completion bash {line}", cli.display());
+        e2e::process::run(namespace.command(std::path::Path::new("bash")).args(["-c", &line]))
+    };
+    let gone = shell("| true; echo ${PIPESTATUS[0]}");
+    assert_eq!((gone.stdout.as_str(), gone.stderr.as_str()), ("0\n", ""));
+    let full = shell("> /dev/full");
+    assert_eq!(
+        (full.code, full.stderr.as_str()),
+        (1, "error: cannot write to stdout: No space left on device (os error 28)\n")
+    );
+    let closed = shell("2>&-");
+    assert_eq!(closed.code, 0);
+}

@@ -30,7 +30,9 @@ const HOLD: Duration = Duration::from_secs(3);
 pub(crate) async fn ready(cluster: &Cluster, name: &str, timeout: Duration) -> Result<Value, String> {
     let deadline = Instant::now() + timeout;
     loop {
-        let pod = cluster.pod(name).await.map_err(|failure| failure.message().to_owned())?;
+        // One answer that is lost is no reason to give a pod up.
+        let pod = cluster.pod_patiently(name, deadline.into()).await;
+        let pod = pod.map_err(|failure| failure.message().to_owned())?;
         let Some(pod) = pod else { return Err(format!("pod/{name} has gone")) };
         if is_ready(&pod) {
             return Ok(pod);

@@ -55,11 +55,11 @@ fn the_lab_in_one_command_and_back() {
     assert_eq!(namespace.lab_check(8775), LIST);
     let again = namespace.ambassador(&["uninject", "fruit-service"]);
     assert_eq!((again.code, again.stdout.as_str()), (0, "pod/fruit-service unchanged\n"));
-    let backups = namespace.home.path().join(".local/state/kubectl-ambassador/backups");
+    let journal = namespace.home.path().join(".local/state/kubectl-ambassador/journal");
     assert_eq!(
-        std::fs::read_dir(backups).map_or(0, Iterator::count),
+        std::fs::read_dir(journal).map_or(0, Iterator::count),
         0,
-        "backups are gone once the pod is safe"
+        "the journal is empty once the pod is safe"
     );
 }
 

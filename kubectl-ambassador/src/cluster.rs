@@ -30,8 +30,8 @@ use crate::plan::{MANAGED_BY, text};
 use crate::workload::KINDS;
 use error::{attempting, is_not_found};
 
-/// Our name as the manager of the fields we apply.
-const FIELD_MANAGER: &str = "kubectl-ambassador";
+/// Our name as the manager of the fields that we write.
+pub(crate) const FIELD_MANAGER: &str = "kubectl-ambassador";
 
 /// Runs a command that talks to a cluster.
 pub(crate) fn block_on<T>(command: impl Future<Output = Result<T>>) -> Result<T> {
@@ -53,12 +53,26 @@ pub(crate) struct Cluster {
     client: Client,
     /// The namespace that commands work in.
     pub(crate) namespace: String,
+    /// The name under which the server records what is written.
+    field_manager: String,
+    /// Whether fields of our ConfigMaps are taken from whoever else has written them.
+    force_conflicts: bool,
 }
 
 /// One right that is needed: a verb, and a resource such as `pods`, `pods/exec` or `deployments.apps`.
 pub(crate) type Right = (&'static str, &'static str);
 
 impl Cluster {
+    /// The same, with changes recorded under that name.
+    pub(crate) fn writing_as(self, field_manager: &str) -> Self {
+        Self { field_manager: field_manager.to_owned(), ..self }
+    }
+
+    /// The same, with conflicts about our ConfigMaps decided for us, or left to be refused.
+    pub(crate) fn forcing_conflicts(self, force_conflicts: bool) -> Self {
+        Self { force_conflicts, ..self }
+    }
+
     /// Reads a pod; `None` if there is none of that name.
     pub(crate) async fn pod(&self, name: &str) -> Result<Option<Value>> {
         let found = self.pods_as_values().get_opt(name).await;
@@ -93,7 +107,7 @@ impl Cluster {
         let object: DynamicObject =
             serde_json::from_value(pod.clone()).map_err(|error| NotCreated::Refused(error.to_string()))?;
         let params =
-            PostParams { dry_run: mode == Mode::DryRun, field_manager: Some(FIELD_MANAGER.to_owned()) };
+            PostParams { dry_run: mode == Mode::DryRun, field_manager: Some(self.field_manager.clone()) };
         self.pods_as_values().create(&params, &object).await?;
         Ok(())
     }
@@ -138,10 +152,21 @@ impl Cluster {
     /// Applies a ConfigMap of ours, server-side.
     pub(crate) async fn apply_config_map(&self, map: &Value, mode: Mode) -> Result<()> {
         let name = text(map, "/metadata/name");
-        let params =
-            PatchParams { dry_run: mode == Mode::DryRun, force: true, ..PatchParams::apply(FIELD_MANAGER) };
+        let params = PatchParams {
+            dry_run: mode == Mode::DryRun,
+            force: self.force_conflicts,
+            ..PatchParams::apply(&self.field_manager)
+        };
         let applied = self.config_maps().patch(name, &params, &Patch::Apply(map)).await;
-        applied.map(drop).map_err(attempting(format!("cannot apply configmap/{name}")))
+        applied.map(drop).map_err(|error| {
+            let conflict = matches!(&error, kube::Error::Api(status) if status.code == 409);
+            let failure = attempting(format!("cannot apply configmap/{name}"))(error);
+            if conflict {
+                failure.hint("--force-conflicts takes over what others have changed")
+            } else {
+                failure
+            }
+        })
     }
 
     /// Deletes a ConfigMap, if it is there and ours.

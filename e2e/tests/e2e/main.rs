@@ -17,6 +17,7 @@ mod port_map;
 mod render;
 mod requests;
 mod reshape;
+mod rights;
 mod streams;
 mod targets;
 mod tcp;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, FIELD_MANAGER};
 use crate::failure::{Failure, Result};
 use crate::output;
 
@@ -28,6 +28,10 @@ pub(super) struct Flags {
     /// rollouts.argoproj.io=/spec/template (repeatable)
     #[arg(long = "pod-template-path", value_name = "KIND=POINTER", value_parser = template_path)]
     pub(super) templates: Vec<(String, String)>,
+
+    /// Name under which the server records what is changed
+    #[arg(long, value_name = "NAME", default_value = FIELD_MANAGER, hide_short_help = true)]
+    pub(super) field_manager: String,
 
     /// Recreate the pod even though that deletes the data in its emptyDir volumes
     #[arg(long)]

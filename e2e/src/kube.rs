@@ -1,11 +1,16 @@
-//! A namespace of a real cluster.
+//! A namespace of a real cluster, and a user in it with no rights but those of `manifests/rbac.yaml`.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use serde_json::{Value, json};
+
 use crate::process::{Output, run};
 use crate::{keep, provided};
+
+/// The user that `kubectl ambassador` is run as.
+pub const OPERATOR: &str = "operator";
 
 /// A namespace of its own; deleted when dropped.
 #[derive(Debug)]
@@ -28,10 +33,35 @@ impl Namespace {
         let home = tempfile::tempdir().expect("a folder can be made");
         let namespace = Self { name, home };
         namespace.kubectl(&["create", "namespace", &namespace.name]).ok();
+        namespace.give_rights();
         namespace.wait_until("its service account is there", || {
             namespace.kubectl(&["get", "serviceaccount", "default"]).code == 0
         });
         namespace
+    }
+
+    /// The operator may do here what `manifests/rbac.yaml` says, and nothing else anywhere.
+    fn give_rights(&self) {
+        let binding = |role: &str| {
+            json!({
+                "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": {"name": role},
+                "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": role},
+                "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": OPERATOR}],
+            })
+        };
+        let roles = ["kubectl-ambassador-view", "kubectl-ambassador-edit"];
+        let list = json!({"apiVersion": "v1", "kind": "List", "items": roles.map(binding)});
+        let file = self.home.path().join("bindings.json");
+        std::fs::write(&file, list.to_string()).expect("the home can be written");
+        let (roles, bindings) = (repository("manifests/rbac.yaml"), file.to_string_lossy());
+        self.kubectl(&["create", "-f", &roles.to_string_lossy(), "-f", &bindings]).ok();
+        std::fs::write(self.operator(), kubeconfig_of(OPERATOR).to_string())
+            .expect("the home can be written");
+    }
+
+    /// The kubeconfig of the operator.
+    pub fn operator(&self) -> PathBuf {
+        self.home.path().join("operator.kubeconfig")
     }
 
     /// Runs kubectl in it.
@@ -39,18 +69,18 @@ impl Namespace {
         run(self.command(Path::new("kubectl")).args(["--namespace", &self.name]).args(args))
     }
 
-    /// Runs `kubectl ambassador` in it.
+    /// Runs `kubectl ambassador` in it, as the operator.
     pub fn ambassador(&self, args: &[&str]) -> Output {
         run(self.command(&provided("AMBASSADOR_CLI")).args(args).args(["--namespace", &self.name]))
     }
 
-    /// A command that finds the cluster and nothing else of the user's.
+    /// A command that finds the cluster and nothing else of the user's. What is tested runs as the operator, what sets up
+    /// the test as an admin.
     pub fn command(&self, program: &Path) -> Command {
+        let is_tested = std::env::var_os("AMBASSADOR_CLI").is_some_and(|cli| program == Path::new(&cli));
+        let kubeconfig = if is_tested { self.operator() } else { provided("AMBASSADOR_KUBECONFIG") };
         let mut command = Command::new(program);
-        command
-            .env("KUBECONFIG", provided("AMBASSADOR_KUBECONFIG"))
-            .env("HOME", self.home.path())
-            .env_remove("XDG_STATE_HOME");
+        command.env("KUBECONFIG", kubeconfig).env("HOME", self.home.path()).env_remove("XDG_STATE_HOME");
         command
     }
 
@@ -124,6 +154,18 @@ impl Drop for Namespace {
             self.kubectl(&["delete", "namespace", &self.name, "--wait=false"]);
         }
     }
+}
+
+/// The kubeconfig of a user that the API server takes the admin's word for, with all that follows for rights.
+///
+/// # Panics
+///
+/// If the admin's kubeconfig is not JSON.
+pub fn kubeconfig_of(user: &str) -> Value {
+    let text = std::fs::read_to_string(provided("AMBASSADOR_KUBECONFIG")).expect("a kubeconfig");
+    let mut kubeconfig: Value = serde_json::from_str(&text).expect("JSON");
+    kubeconfig["users"][0]["user"]["as"] = user.into();
+    kubeconfig
 }
 
 /// A file of the repository.

@@ -20,7 +20,7 @@ use serde_json::Value;
 
 pub(crate) use connect::{Args, Named};
 pub(crate) use error::{NotCreated, NotDeleted};
-pub(crate) use pods::is_created_by_us;
+pub(crate) use pods::is_created_by;
 pub(crate) use talk::Answer;
 pub(crate) use workloads::{NotPatched, Resource};
 
@@ -29,8 +29,8 @@ use crate::plan::{MANAGED_BY, text};
 use crate::workload::KINDS;
 use error::{attempting, is_not_found};
 
-/// Our name as the manager of the fields we apply.
-const FIELD_MANAGER: &str = "kubectl-ambassador";
+/// Our name as the manager of the fields that we write.
+pub(crate) const FIELD_MANAGER: &str = "kubectl-ambassador";
 
 /// Runs a command that talks to a cluster.
 pub(crate) fn block_on<T>(command: impl Future<Output = Result<T>>) -> Result<T> {
@@ -54,12 +54,26 @@ pub(crate) struct Cluster {
     pub(crate) server: String,
     /// The namespace that commands work in.
     pub(crate) namespace: String,
+    /// The name under which the server records what is written.
+    pub(crate) field_manager: String,
+    /// Whether fields of our ConfigMaps are taken from whoever else has written them.
+    force_conflicts: bool,
 }
 
 /// One right that is needed: a verb, and a resource such as `pods`, `pods/exec` or `deployments.apps`.
 pub(crate) type Right = (&'static str, &'static str);
 
 impl Cluster {
+    /// The same, with changes recorded under that name.
+    pub(crate) fn writing_as(self, field_manager: &str) -> Self {
+        Self { field_manager: field_manager.to_owned(), ..self }
+    }
+
+    /// The same, with conflicts about our ConfigMaps decided for us, or left to be refused.
+    pub(crate) fn forcing_conflicts(self, force_conflicts: bool) -> Self {
+        Self { force_conflicts, ..self }
+    }
+
     /// All pods of the namespace.
     pub(crate) async fn pods(&self) -> Result<Vec<Value>> {
         let list = self.pods_as_values().list(&ListParams::default()).await;
@@ -93,10 +107,21 @@ impl Cluster {
     /// Applies a ConfigMap of ours, server-side.
     pub(crate) async fn apply_config_map(&self, map: &Value, mode: Mode) -> Result<()> {
         let name = text(map, "/metadata/name");
-        let params =
-            PatchParams { dry_run: mode == Mode::DryRun, force: true, ..PatchParams::apply(FIELD_MANAGER) };
+        let params = PatchParams {
+            dry_run: mode == Mode::DryRun,
+            force: self.force_conflicts,
+            ..PatchParams::apply(&self.field_manager)
+        };
         let applied = self.config_maps().patch(name, &params, &Patch::Apply(map)).await;
-        applied.map(drop).map_err(attempting(format!("cannot apply configmap/{name}")))
+        applied.map(drop).map_err(|error| {
+            let conflict = matches!(&error, kube::Error::Api(status) if status.code == 409);
+            let failure = attempting(format!("cannot apply configmap/{name}"))(error);
+            if conflict {
+                failure.hint("--force-conflicts takes over what others have changed")
+            } else {
+                failure
+            }
+        })
     }
 
     /// Deletes a ConfigMap, if it is there and ours.

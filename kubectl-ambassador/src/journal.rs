@@ -54,6 +54,8 @@ pub(crate) struct Entry {
     pub(crate) pod: String,
     /// The `uid` of the pod that is replaced.
     pub(crate) uid: String,
+    /// The name under which the server records what is created.
+    pub(crate) manager: String,
     /// `injected` or `uninjected`: what the pod is in the end.
     pub(crate) done: String,
     /// How far it is.

@@ -23,7 +23,12 @@ pub(crate) async fn remove_unused(cluster: &Cluster, config_map: &str, except: &
 
 /// Removes the ConfigMaps that belong to the workload of this uid and that nobody uses.
 pub(crate) async fn remove_unused_of(cluster: &Cluster, uid: &str) {
-    let Ok(maps) = cluster.config_maps_of_ours().await else { return };
+    let maps = match cluster.config_maps_of_ours().await {
+        Ok(maps) => maps,
+        Err(failure) => {
+            return say(&format!("warning: configmaps of ours may be left behind: {}", failure.message()));
+        }
+    };
     for map in maps {
         let mut owners = list(&map, "/metadata/ownerReferences").iter();
         if owners.any(|owner| text(owner, "/uid") == uid) {

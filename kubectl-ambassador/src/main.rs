@@ -13,6 +13,8 @@ mod output;
 mod plan;
 mod plugin;
 mod recreate;
+#[cfg(test)]
+mod reference;
 mod report;
 mod rollout;
 mod signals;

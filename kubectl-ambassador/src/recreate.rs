@@ -149,7 +149,7 @@ impl Work<'_> {
             Err(failure) => return Err(self.left_open(failure)),
         };
         let Some(current) = current else { return self.create_old(why).await };
-        if is_same(&current, &self.journal.entry.new) {
+        if self.is_same(&current, &self.journal.entry.new) {
             let new = plan::without_what_the_server_sets(&current);
             match self.delete(&current, &new).await {
                 Ok(()) => return self.create_old(why).await,
@@ -160,7 +160,7 @@ impl Work<'_> {
                 }
             }
         }
-        if is_same(&current, &self.journal.entry.old) {
+        if self.is_same(&current, &self.journal.entry.old) {
             return self.old_stands(why).await;
         }
         Err(self.foreign())
@@ -284,7 +284,7 @@ impl Work<'_> {
                 Err(NotCreated::NameInUse) => {
                     let there = self.cluster.pod_patiently(name, patience()).await;
                     match there.map_err(|failure| self.open(failure))? {
-                        Some(there) if is_same(&there, pod) => return Ok(()),
+                        Some(there) if self.is_same(&there, pod) => return Ok(()),
                         Some(_) => return Err(Stopped::Open(self.foreign())),
                         None => {}
                     }
@@ -311,6 +311,11 @@ impl Work<'_> {
                 say(&format!("warning: {}", failure.message()));
             }
         }
+    }
+
+    /// Whether a pod that stands there is one that this program meant to create.
+    fn is_same(&self, there: &Value, meant: &Value) -> bool {
+        cluster::is_created_by(there, &self.journal.entry.manager) && is_alike(there, meant)
     }
 
     fn name(&self) -> &str {
@@ -353,9 +358,8 @@ fn pause(attempt: u32) -> Duration {
     Duration::from_millis(500 << attempt)
 }
 
-/// Whether a pod that stands there is the one that this program meant to create: its own work, and with the same
-/// containers and the same word about injection.
-fn is_same(there: &Value, meant: &Value) -> bool {
+/// Whether two pods have the same containers and the same word about injection.
+fn is_alike(there: &Value, meant: &Value) -> bool {
     let names = |pod: &Value| -> Vec<String> {
         let kinds = ["/spec/initContainers", "/spec/containers"];
         let all = kinds.iter().flat_map(|kind| list(pod, kind));
@@ -363,5 +367,5 @@ fn is_same(there: &Value, meant: &Value) -> bool {
     };
     let injected =
         |pod: &Value| pod.pointer("/metadata/annotations").and_then(|all| all.get(annotation::NAME)).cloned();
-    cluster::is_created_by_us(there) && names(there) == names(meant) && injected(there) == injected(meant)
+    names(there) == names(meant) && injected(there) == injected(meant)
 }

@@ -215,7 +215,7 @@ fn an_authority_of_the_command_line_is_checked() {
             exit 2
             error: the argument '--certificate-authority <FILE>' cannot be used with '--insecure-skip-tls-verify[=<BOOL>]'
 
-            Usage: kubectl ambassador uninject --certificate-authority <FILE> <TYPE/NAME>
+            Usage: kubectl ambassador uninject --certificate-authority <FILE> <TYPE/NAME>...
 
             For more information, try '--help'.
         "#]],

@@ -104,6 +104,7 @@ fn the_examples_are_valid_to_envoy() {
 #[test]
 fn the_server_admits_every_manifest() {
     let namespace = Namespace::new();
+    // Every namespace of a test is made with rbac.yaml.
     for manifest in ["fruit-service.yaml", "busybox.yaml", "lab/haproxy.yaml"] {
         let file = repository("manifests").join(manifest);
         namespace
@@ -122,7 +123,7 @@ fn every_manifest_is_checked_by_some_test() {
         names.sort();
         names
     };
-    assert_eq!(folder("manifests"), ["ambassador.yaml", "busybox.yaml", "fruit-service.yaml"]);
+    assert_eq!(folder("manifests"), ["ambassador.yaml", "busybox.yaml", "fruit-service.yaml", "rbac.yaml"]);
     assert_eq!(folder("manifests/lab"), ["haproxy.yaml"]);
     assert_eq!(folder("envoy"), ["bootstrap.yaml", "clusters.yaml", "filter.yaml", "listeners.yaml"]);
 }

@@ -18,6 +18,7 @@ mod recreate;
 mod render;
 mod requests;
 mod reshape;
+mod rights;
 mod streams;
 mod targets;
 mod tcp;

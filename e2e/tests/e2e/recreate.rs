@@ -239,74 +239,115 @@ fn shows(bench: &Bench, output: &Output, expected: &Expect) {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one story, told to its end")]
 fn what_a_person_is_told() {
     let mut bench = Bench::new();
     bench.with_pod("p");
-    shows(&bench, &bench.resume(&[]), &expect![[r#"
+    shows(
+        &bench,
+        &bench.resume(&[]),
+        &expect![[r#"
         exit 0
         nothing was left unfinished
-    "#]]);
-    shows(&bench, &bench.resume(&["p"]), &expect![[r#"
+    "#]],
+    );
+    shows(
+        &bench,
+        &bench.resume(&["p"]),
+        &expect![[r#"
         exit 1
         error: nothing to resume for pod/p in namespace NAMESPACE
         hint: `kubectl ambassador resume` lists what there is, in all namespaces and clusters
-    "#]]);
+    "#]],
+    );
     let killed = bench.inject(&GOOD, Event::Kill, is_creation);
     assert_eq!(killed.code, -1);
-    shows(&bench, &bench.resume(&[]), &expect![[r#"
+    shows(
+        &bench,
+        &bench.resume(&[]),
+        &expect![[r#"
         exit 0
         pod/p in namespace NAMESPACE of http://SERVER/, not injected yet
-    "#]]);
+    "#]],
+    );
     // Neither goes on as if nothing were.
-    shows(&bench, &run(&mut bench.command(&["inject", "p"])), &expect![[r#"
+    shows(
+        &bench,
+        &run(&mut bench.command(&["inject", "p"])),
+        &expect![[r#"
         exit 1
         error: an earlier change of pod/p was left unfinished
         hint: finish it first: kubectl ambassador resume pod/p --namespace NAMESPACE
-    "#]]);
-    shows(&bench, &run(&mut bench.command(&["uninject", "pod/p"])), &expect![[r#"
+    "#]],
+    );
+    shows(
+        &bench,
+        &run(&mut bench.command(&["uninject", "pod/p"])),
+        &expect![[r#"
         exit 1
         error: an earlier change of pod/p was left unfinished
         hint: finish it first: kubectl ambassador resume pod/p --namespace NAMESPACE
-    "#]]);
-    shows(&bench, &bench.resume(&["pod/p"]), &expect![[r#"
+    "#]],
+    );
+    shows(
+        &bench,
+        &bench.resume(&["pod/p"]),
+        &expect![[r#"
         exit 0
         pod/p injected
         pod/p is missing, creating it ...
-    "#]]);
+    "#]],
+    );
     assert_eq!(bench.what_stands(), "injected");
     // Over an injected pod, back means the injection that was there.
     let refused = bench.inject(&["--port", "8080:8775"], Event::Fail(Fault::Refusal), is_creation);
-    shows(&bench, &refused, &expect![[r#"
+    shows(
+        &bench,
+        &refused,
+        &expect![[r#"
         exit 3
         pod/p will be recreated with the container envoy-ambassador, docker.io/envoyproxy/envoy:distroless-v1.40.0:
         replacing pod/p ...
         the new pod is refused, putting the original back ...
         error: pod/p was not injected: the new pod is refused: refused by the test
         hint: the original pod is back and ready
-    "#]]);
+    "#]],
+    );
     assert_eq!(bench.namespace.field("pod/p", "{.spec.initContainers[0].ports[0].containerPort}"), "80");
     let killed = bench.inject(&["--port", "8080:8775"], Event::Kill, is_creation);
     assert_eq!(killed.code, -1);
-    shows(&bench, &bench.resume(&["p", "--back"]), &expect![[r#"
+    shows(
+        &bench,
+        &bench.resume(&["p", "--back"]),
+        &expect![[r#"
         exit 0
         pod/p is as it was
         pod/p is missing, creating the original ...
-    "#]]);
+    "#]],
+    );
     assert_eq!(bench.namespace.field("pod/p", "{.spec.initContainers[0].ports[0].containerPort}"), "80");
     // Somebody else's pod stays, and nothing is lost.
     let foreign = bench.inject(&["--port", "8080:8775"], Event::Foreign, is_creation);
-    shows(&bench, &foreign, &expect![[r#"
+    shows(
+        &bench,
+        &foreign,
+        &expect![[r#"
         exit 4
         pod/p will be recreated with the container envoy-ambassador, docker.io/envoyproxy/envoy:distroless-v1.40.0:
         replacing pod/p ...
         error: another pod/p has taken the name meanwhile, and is left alone
         hint: the original is in HOME/.local/state/kubectl-ambassador/journal/p-HASH.json; once the name is free: kubectl ambassador resume pod/p --namespace NAMESPACE; to forget it: kubectl ambassador resume pod/p --namespace NAMESPACE --forget
-    "#]]);
-    shows(&bench, &bench.resume(&["p"]), &expect![[r#"
+    "#]],
+    );
+    shows(
+        &bench,
+        &bench.resume(&["p"]),
+        &expect![[r#"
         exit 4
         error: another pod/p has taken the name meanwhile, and is left alone
         hint: the original is in HOME/.local/state/kubectl-ambassador/journal/p-HASH.json; once the name is free: kubectl ambassador resume pod/p --namespace NAMESPACE; to forget it: kubectl ambassador resume pod/p --namespace NAMESPACE --forget
-    "#]]);
+    "#]],
+    );
     let forgotten = bench.resume(&["p", "--forget"]);
     assert!(forgotten.stdout.contains("envoy-ambassador"), "{forgotten:?}");
     assert_eq!(bench.what_stands(), "somebody-else");
@@ -317,17 +358,25 @@ fn without_rollback_a_person_decides() {
     let mut bench = Bench::new();
     bench.with_pod("p");
     let args = ["inject", "p", "--port", "80:8775", "--jq", ".name", "--no-rollback"];
-    shows(&bench, &run(&mut bench.command(&args)), &expect![[r#"
+    shows(
+        &bench,
+        &run(&mut bench.command(&args)),
+        &expect![[r#"
         exit 4
         pod/p will be recreated with the container envoy-ambassador, docker.io/envoyproxy/envoy:distroless-v1.40.0:
         replacing pod/p ...
         error: pod/p is injected, but: GET / on port 80 answers 502: rule jq: cannot index an array with a string, at line 1, column 1 of the program
         hint: to keep it: kubectl ambassador resume pod/p --namespace NAMESPACE; to put the original back: kubectl ambassador resume pod/p --namespace NAMESPACE --back
-    "#]]);
-    shows(&bench, &bench.resume(&["p", "--back"]), &expect![[r#"
+    "#]],
+    );
+    shows(
+        &bench,
+        &bench.resume(&["p", "--back"]),
+        &expect![[r#"
         exit 0
         pod/p is as it was
-    "#]]);
+    "#]],
+    );
     assert_eq!(bench.what_stands(), "original");
     assert_eq!(bench.namespace.config_maps(), Vec::<String>::new());
 }
@@ -339,11 +388,15 @@ fn two_at_once_are_one_after_the_other() {
     bench.api.fail(Fault::Pause, is_creation);
     let first = bench.start(&["inject", "p", "--port", "80:8775"]);
     let held = bench.api.held();
-    shows(&bench, &bench.resume(&["p"]), &expect![[r#"
+    shows(
+        &bench,
+        &bench.resume(&["p"]),
+        &expect![[r#"
         exit 1
         error: another kubectl ambassador is at work on pod/p
         hint: wait until it has ended
-    "#]]);
+    "#]],
+    );
     held.send(()).expect("it waits");
     assert_eq!(Bench::end(first).code, 0);
     assert_eq!(bench.what_stands(), "injected");
@@ -375,11 +428,15 @@ fn without_a_place_for_the_journal_nothing_is_done() {
     let place = bench.namespace.home.path().join("file");
     std::fs::write(&place, "").expect("written");
     let output = run(bench.command(&["inject", "p", "--port", "80:8775"]).env("XDG_STATE_HOME", &place));
-    shows(&bench, &output, &expect![[r#"
+    shows(
+        &bench,
+        &output,
+        &expect![[r#"
         exit 1
         error: cannot write a backup of the pod to HOME/file/kubectl-ambassador/journal: Not a directory (os error 20)
         hint: without one nothing is changed; XDG_STATE_HOME chooses another place
-    "#]]);
+    "#]],
+    );
     assert_eq!(bench.namespace.field("pod/p", "{.metadata.uid}"), uid);
     assert_eq!(bench.namespace.config_maps(), Vec::<String>::new());
 }

@@ -223,3 +223,28 @@ fn a_reader_that_goes_away_and_a_full_disk_are_told_apart() {
     let closed = shell("2>&-");
     assert_eq!(closed.code, 0);
 }
+
+#[test]
+fn what_somebody_else_has_changed_is_not_overwritten_unless_that_is_said() {
+    let namespace = Namespace::new();
+    namespace.create("manifests/fruit-service.yaml");
+    namespace.ambassador(&["inject", "fruit-service", "--field-manager", "me", "--jq", "1"]).ok();
+    let map = "configmap/fruit-service-ambassador-config";
+    let managers = "{.metadata.managedFields[*].manager}";
+    assert_eq!(namespace.field(map, managers), "me");
+    assert!(namespace.field("pod/fruit-service", managers).split(' ').any(|name| name == "me"));
+    let patch = serde_json::json!({"data": {"ambassador.yaml": "by hand"}}).to_string();
+    namespace.kubectl(&["patch", map, "--field-manager=somebody", "--patch", &patch]).ok();
+    // Without a config of its own, the command would go by what is there.
+    let config = e2e::kube::repository("manifests/ambassador.yaml");
+    let config = config.to_string_lossy();
+    let args = ["inject", "fruit-service", "--field-manager", "me", "-c", &config];
+    let output = namespace.ambassador(&args);
+    assert_eq!(output.code, 1, "{}", output.stderr);
+    let told: Vec<&str> = output.stderr.lines().skip_while(|line| !line.starts_with("error")).collect();
+    expect![[r#"
+        error: cannot apply configmap/fruit-service-ambassador-config: Apply failed with 1 conflict: conflict with "somebody" using v1: .data.ambassador.yaml
+        hint: --force-conflicts takes over what others have changed"#]].assert_eq(&told.join("\n"));
+    namespace.ambassador(&[&args[..], &["--force-conflicts"]].concat()).ok();
+    assert!(namespace.field(map, "{.data.ambassador\\.yaml}").contains("kind: Ambassador"));
+}

@@ -16,7 +16,7 @@ use tower::util::{MapResponseLayer, option_layer};
 pub(crate) use kubeconfig::Named;
 
 use super::error::root_cause;
-use super::{Cluster, warnings};
+use super::{Cluster, FIELD_MANAGER, warnings};
 use crate::failure::{Failure, Result};
 
 /// What to do when no cluster can be made out.
@@ -101,7 +101,8 @@ impl Args {
         let namespace = self.namespace.clone().unwrap_or_else(|| config.default_namespace.clone());
         let server = config.cluster_url.to_string();
         let client = self.client(config)?;
-        Ok(Cluster { client, server, namespace })
+        let field_manager = FIELD_MANAGER.to_owned();
+        Ok(Cluster { client, server, namespace, field_manager, force_conflicts: false })
     }
 
     /// The names of that sort in the kubeconfig.

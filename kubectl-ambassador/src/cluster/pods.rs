@@ -7,7 +7,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::error::{attempting, is_not_found, may_pass};
-use super::{Cluster, FIELD_MANAGER, Mode, NotCreated, NotDeleted, value};
+use super::{Cluster, Mode, NotCreated, NotDeleted, value};
 use crate::failure::Result;
 use crate::plan::text;
 
@@ -46,7 +46,7 @@ impl Cluster {
         let object: DynamicObject =
             serde_json::from_value(pod.clone()).map_err(|error| NotCreated::Refused(error.to_string()))?;
         let params =
-            PostParams { dry_run: mode == Mode::DryRun, field_manager: Some(FIELD_MANAGER.to_owned()) };
+            PostParams { dry_run: mode == Mode::DryRun, field_manager: Some(self.field_manager.clone()) };
         match tokio::time::timeout(ANSWER, self.pods_as_values().create(&params, &object)).await {
             Ok(created) => Ok(created.map(drop)?),
             Err(_) => Err(NotCreated::Unclear(no_answer())),
@@ -90,11 +90,11 @@ impl Cluster {
     }
 }
 
-/// Whether this program created an object: the server notes who did.
-pub(crate) fn is_created_by_us(object: &Value) -> bool {
+/// Whether an object was created by this manager: the server notes who did.
+pub(crate) fn is_created_by(object: &Value, manager: &str) -> bool {
     let managers = crate::plan::list(object, "/metadata/managedFields");
     managers.iter().any(|entry| {
-        text(entry, "/manager") == FIELD_MANAGER
+        text(entry, "/manager") == manager
             && text(entry, "/operation") == "Update"
             && text(entry, "/subresource").is_empty()
     })

@@ -7,7 +7,7 @@ use kube::{Api, discovery};
 use serde_json::Value;
 
 use super::error::{attempting, is_not_found, root_cause};
-use super::{Cluster, FIELD_MANAGER, Mode, value};
+use super::{Cluster, Mode, value};
 use crate::failure::{Failure, Result};
 use crate::workload::Kind;
 
@@ -102,7 +102,7 @@ impl Cluster {
             .map_err(|error| NotPatched::Refused(error.to_string()))?;
         let params = PatchParams {
             dry_run: mode == Mode::DryRun,
-            field_manager: Some(FIELD_MANAGER.to_owned()),
+            field_manager: Some(self.field_manager.clone()),
             ..PatchParams::default()
         };
         match self.objects_of(resource).patch(name, &params, &Patch::Json::<()>(patch)).await {

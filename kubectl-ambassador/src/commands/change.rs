@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, FIELD_MANAGER};
 use crate::failure::{Failure, Result};
 use crate::output;
 
@@ -32,6 +32,9 @@ pub(super) struct Flags {
     /// Leave a bare pod that does not come up, or does not answer, as it is
     #[arg(long)]
     pub(super) no_rollback: bool,
+    /// Name under which the server records what is changed
+    #[arg(long, value_name = "NAME", default_value = FIELD_MANAGER, hide_short_help = true)]
+    pub(super) field_manager: String,
 
     /// Recreate the pod even though that deletes the data in its emptyDir volumes
     #[arg(long)]

@@ -75,6 +75,10 @@ pub(crate) struct Args {
     #[arg(long)]
     allow_downgrade: bool,
 
+    /// Take over fields of our ConfigMaps that somebody else has changed
+    #[arg(long)]
+    force_conflicts: bool,
+
     /// Module to use instead of the one inside this program
     #[arg(long, value_name = "FILE")]
     plugin_file: Option<std::path::PathBuf>,
@@ -92,6 +96,7 @@ pub(crate) async fn run(args: &Args) -> Result<()> {
     }
     let plugin = Plugin::load(args.plugin_file.as_deref())?;
     let cluster = args.cluster.connect().await?;
+    let cluster = cluster.writing_as(&args.change.field_manager).forcing_conflicts(args.force_conflicts);
     let targets = target::resolve(&cluster, &args.target, &args.change.templates).await?;
     if targets.len() > 1 && args.config_map.is_some() {
         return Err(Failure::usage("--config-map names one ConfigMap, and this is about several objects")
@@ -211,6 +216,7 @@ async fn begin(
         namespace: cluster.namespace.clone(),
         pod: text(live, "/metadata/name").to_owned(),
         uid: text(live, "/metadata/uid").to_owned(),
+        manager: cluster.field_manager.clone(),
         done: "injected".to_owned(),
         step: Step::Prepared,
         config: Some(source.text.clone()),

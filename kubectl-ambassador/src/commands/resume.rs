@@ -60,6 +60,7 @@ pub(crate) async fn run(args: &Args) -> Result<()> {
             .hint("`kubectl ambassador resume` lists what there is, in all namespaces and clusters"));
     };
     let journal = Journal::open(&path)?;
+    let cluster = cluster.writing_as(&journal.entry.manager);
     if args.forget {
         print(&format!("{:#}\n", journal.entry.old))?;
         journal.finish();

@@ -47,7 +47,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: &Args) -> Result<()> {
-    let cluster = args.cluster.connect().await?;
+    let cluster = args.cluster.connect().await?.writing_as(&args.change.field_manager);
     let targets = target::resolve(&cluster, &args.target, &args.change.templates).await?;
     each(&args.change.output, targets, async |one| match one {
         Target::Pod(live) => pod(args, &cluster, live).await,
@@ -80,6 +80,7 @@ async fn pod(args: &Args, cluster: &Cluster, live: Value) -> Result<()> {
         namespace: cluster.namespace.clone(),
         pod: name.clone(),
         uid: text(&live, "/metadata/uid").to_owned(),
+        manager: cluster.field_manager.clone(),
         done: "uninjected".to_owned(),
         step: Step::Prepared,
         config: None,

@@ -1,6 +1,6 @@
 //! Takes up what another run has left, from what the cluster shows.
 
-use super::{Work, is_same, patience};
+use super::{Work, patience};
 use crate::failure::{Failure, Result};
 use crate::journal::Step;
 use crate::output::say;
@@ -35,13 +35,13 @@ impl Work<'_> {
             }
             return if back { self.back().await } else { self.forward().await };
         }
-        if is_same(&there, &entry.new) {
+        if self.is_same(&there, &entry.new) {
             if back {
                 return undone(self.put_back("it was put back").await);
             }
             return self.see_it_up().await.map(|()| Resumed::Done);
         }
-        if is_same(&there, &entry.old) {
+        if self.is_same(&there, &entry.old) {
             self.journal.at(Step::PuttingBack);
             return undone(self.old_stands("it was put back").await);
         }

@@ -20,3 +20,4 @@ mod tcp;
 mod try_rules;
 mod way_back;
 mod workloads;
+mod workloads_load;

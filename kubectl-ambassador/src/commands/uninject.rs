@@ -1,10 +1,12 @@
 //! `kubectl ambassador uninject`: the original pod back, and nothing of ours left.
 
+mod in_front;
 mod workload;
 
 use serde_json::Value;
 
 use super::change::{DryRun, Flags, refuse_missing_rights};
+use super::inject::SERVICE_RIGHTS;
 use super::target::find;
 use crate::annotation::Injected;
 use crate::cluster::{self, Cluster, Right};
@@ -13,7 +15,8 @@ use crate::leftovers::remove_unused;
 use crate::output::{self, say};
 use crate::plan::{self, text};
 use crate::recreate::Replacement;
-use crate::rollout::Target;
+use crate::rollout::services::back;
+use crate::rollout::{self, Target};
 use crate::verify;
 
 /// What it needs.
@@ -73,8 +76,21 @@ async fn pod(args: &Args, cluster: &Cluster, live: Value) -> Result<()> {
     if args.change.dry_run == DryRun::Server {
         return output::done(&[&original], &name, "uninjected (server dry run)", args.change.output);
     }
+    let switches = back(
+        &rollout::services_unless(cluster, args.change.keep_services).await?.unwrap_or_default(),
+        &original,
+    );
+    if !switches.is_empty() {
+        refuse_missing_rights(cluster, &SERVICE_RIGHTS).await?;
+        rollout::back_to_program(cluster, &original).await?;
+    }
     say(&format!("replacing pod/{name} ..."));
-    replacement.carry_out(cluster).await?;
+    if let Err(failure) = replacement.carry_out(cluster).await {
+        if !switches.is_empty() {
+            in_front::lead_again(cluster, &injected, &old, &original).await;
+        }
+        return Err(failure);
+    }
     if let Err(why) = verify::ready(cluster, &name, args.change.timeout).await {
         say(&format!("warning: the original pod is back, but not ready: {why}"));
     }

@@ -112,7 +112,7 @@ impl Change<'_> {
     async fn take_back(&self, cluster: &Cluster, now: &Workload, why: &str) -> Failure {
         let shown = self.workload.shown();
         let message = format!("{shown} was not {}: {why}", self.what);
-        say(&format!("{shown} does not come up, rolling back ..."));
+        say(&format!("rolling {shown} back ..."));
         match self.put_back(cluster, now).await {
             Ok(Some(back)) => match self.wait_for_old_pods(cluster, &back).await {
                 Ok(()) => Failure::new(Exit::RolledBack, message).hint("its pods are as they were"),

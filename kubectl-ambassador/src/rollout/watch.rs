@@ -52,11 +52,13 @@ impl Watch<'_> {
         loop {
             let mut pods = Vec::new();
             // An answer that is lost is no reason to give up.
-            if let Ok(now) = workload.again(cluster).await {
+            if let (Ok(now), Ok(new)) =
+                (workload.again(cluster).await, new_pods(cluster, workload, self.is_new).await)
+            {
                 if injection(&now) != injection(workload) {
                     return Err(Trouble::Replaced);
                 }
-                pods = new_pods(cluster, &now, self.is_new).await;
+                pods = new;
                 match status(&now.object) {
                     Status::Going(step) if step != told => {
                         say(&step);
@@ -111,9 +113,13 @@ fn injection(workload: &Workload) -> &str {
     workload.pod().map(|pod| text(pod, &annotation::pointer())).unwrap_or_default()
 }
 
-async fn new_pods(cluster: &Cluster, workload: &Workload, is_new: &dyn Fn(&Value) -> bool) -> Vec<Value> {
-    let pods = pods(cluster, workload).await.unwrap_or_default();
-    pods.into_iter().filter(|pod| is_running(pod) && is_new(pod)).collect()
+async fn new_pods(
+    cluster: &Cluster,
+    workload: &Workload,
+    is_new: &dyn Fn(&Value) -> bool,
+) -> crate::failure::Result<Vec<Value>> {
+    let pods = pods(cluster, workload).await?;
+    Ok(pods.into_iter().filter(|pod| is_running(pod) && is_new(pod)).collect())
 }
 
 /// The pods of a workload: those that it controls, or that a ReplicaSet of its controls.

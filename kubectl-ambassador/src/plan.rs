@@ -111,6 +111,9 @@ pub(crate) fn inject(
     let originals = &mut injected.originals;
     if ports.iter().any(|port| port.listen < 1024) {
         remember(before, "/spec/securityContext/sysctls", originals);
+        if before.pointer("/spec/securityContext").is_none() {
+            remember(before, "/spec/securityContext", originals);
+        }
         sidecar::allow_low_ports(&mut pod);
     }
     choose_default_container(before, &mut pod, originals);
@@ -171,7 +174,11 @@ fn restore(pod: &mut Value, pointer: &str, value: &Value) {
     let key = key.replace("~1", "/").replace("~0", "~");
     let Some(parent) = pod.pointer_mut(parent).and_then(Value::as_object_mut) else { return };
     if value.is_null() {
-        parent.shift_remove(&key);
+        // An object that we made, and that others have put something into, stays.
+        let in_use = parent.get(&key).and_then(Value::as_object).is_some_and(|fields| !fields.is_empty());
+        if !in_use {
+            parent.shift_remove(&key);
+        }
     } else {
         parent.insert(key, value.clone());
     }

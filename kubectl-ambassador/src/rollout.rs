@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 pub(crate) use owner::{Led, Target, lead};
 pub(crate) use status::{Course, Status, course, status};
 pub(crate) use steps::{Change, End};
-pub(crate) use switching::{back_to_program, pending, switch, to_ambassador};
+pub(crate) use switching::{back_to_program, pending, services_unless, switch, to_ambassador};
 pub(crate) use watch::pods;
 
 use crate::cluster::{Cluster, Mode, NotPatched, Resource};

@@ -478,14 +478,15 @@ fn clusters_that_do_not_answer_or_do_not_let() {
     check(
         &inject(&provided("AMBASSADOR_DEV_KUBECONFIG"), &["--port", "80:8775"]),
         &expect![[r#"
-        exit 1
-        pod/fruit-service will be recreated with the container envoy-ambassador, docker.io/envoyproxy/envoy:distroless-v1.40.0:
-          port 80 -> 8775
-          no rules: answers pass as they are
-          configmaps fruit-service-ambassador-config and ambassador-plugin-HASH
-        error: in namespace NAMESPACE you may not: create pods, delete pods, create configmaps, patch configmaps
-        hint: ask for a role that has these rights
-    "#]],
+            exit 1
+            warning: you may not list services, so those that lead past the ambassador go on to do so
+            pod/fruit-service will be recreated with the container envoy-ambassador, docker.io/envoyproxy/envoy:distroless-v1.40.0:
+              port 80 -> 8775
+              no rules: answers pass as they are
+              configmaps fruit-service-ambassador-config and ambassador-plugin-HASH
+            error: in namespace NAMESPACE you may not: create pods, delete pods, create configmaps, patch configmaps
+            hint: ask for a role that has these rights
+        "#]],
     );
     assert_eq!(namespace.config_maps(), Vec::<String>::new());
 }

@@ -25,3 +25,5 @@ mod tcp;
 mod try_rules;
 mod way_back;
 mod workloads;
+mod workloads_fail;
+mod workloads_load;

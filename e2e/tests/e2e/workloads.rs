@@ -193,3 +193,38 @@ fn a_cron_job_there_and_back() {
         &["cronjob/web: its next Job has the change; those that run stay as they are\n"],
     );
 }
+
+#[test]
+fn a_service_in_front_of_a_bare_pod_follows_it() {
+    let namespace = Namespace::new();
+    let mut pod = template("web");
+    pod["apiVersion"] = "v1".into();
+    pod["kind"] = "Pod".into();
+    pod["metadata"]["name"] = "web".into();
+    create(&namespace, &pod);
+    create(
+        &namespace,
+        &json!({
+            "apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"},
+            "spec": {"selector": {"app": "web"}, "ports": [
+                {"name": "number", "port": 80, "targetPort": 8775}, {"name": "name", "port": 81, "targetPort": "http"},
+            ]},
+        }),
+    );
+    namespace.wait_ready("web");
+    let target_ports = || namespace.field("service/web", "{.spec.ports[*].targetPort}");
+    let kept = namespace.ambassador(&["inject", "web", "--keep-services"]);
+    assert_eq!((kept.code, target_ports().as_str()), (0, "8775 http"), "{}", kept.stderr);
+    let led = namespace.ambassador(&["inject", "web"]);
+    let line = "service/web port number: targetPort 8775 -> 80\n";
+    assert!(led.code == 0 && led.stderr.contains(line), "{}", led.stderr);
+    assert_eq!(target_ports(), "80 http");
+    let again = namespace.ambassador(&["inject", "web"]);
+    assert_eq!((again.code, again.stdout.as_str()), (0, "pod/web unchanged\n"), "{}", again.stderr);
+    // Endpoints have both: the number by the Service, the name by the pod.
+    let slices = ["get", "endpointslices", "-o=jsonpath={.items[*].ports[*].port}"];
+    assert_eq!(namespace.kubectl(&slices).ok(), "80 80");
+    let back = namespace.ambassador(&["uninject", "web"]);
+    assert_eq!((back.code, target_ports().as_str()), (0, "8775 http"), "{}", back.stderr);
+    assert_eq!(namespace.field("service/web", "{.metadata.annotations}"), "");
+}

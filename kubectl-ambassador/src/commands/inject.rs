@@ -1,10 +1,12 @@
 //! `kubectl ambassador inject`: an Envoy ambassador for a pod.
 
 mod discover;
+mod in_front;
 mod workload;
 
 use serde_json::Value;
 
+use self::in_front::InFront;
 use super::change::{DryRun, Flags, refuse_missing_rights};
 use super::target::{self, each};
 use crate::annotation::Injected;
@@ -34,6 +36,10 @@ const RIGHTS: [Right; 7] = [
     ("create", "configmaps"),
     ("patch", "configmaps"),
 ];
+
+/// What leading Services elsewhere needs.
+pub(super) const SERVICE_RIGHTS: [Right; 2] =
+    [("patch", "services"), ("list", "endpointslices.discovery.k8s.io")];
 
 /// Put an Envoy ambassador into a pod, or into the pods of a workload
 #[derive(clap::Args)]
@@ -153,12 +159,19 @@ async fn pod(
     let others = listening_of_others(cluster, &live, injected.as_ref()).await;
     plan::refuse_taken_ports(&plan.original, &source.loaded.ambassador.ports, &others)?;
     refuse_foreign_config_map(cluster, &options.config_map).await?;
-    if plan.is_done(&live) && config_is_there(cluster, &plan).await? {
+    let mut in_front = InFront::look(cluster, args.change.keep_services).await?;
+    in_front.plan(&plan, &source);
+    let is_done = plan.is_done(&live) && config_is_there(cluster, &plan).await?;
+    if is_done && !in_front.has_to_switch(cluster).await? {
         return output::done(&plan.objects(), &name, "unchanged", &args.change.output);
     }
-    let first =
-        format!("pod/{name} will be recreated with the container {}, {}:", plan::CONTAINER, options.image);
+    let first = if is_done {
+        format!("pod/{name} has the container {} already:", plan::CONTAINER)
+    } else {
+        format!("pod/{name} will be recreated with the container {}, {}:", plan::CONTAINER, options.image)
+    };
     explain(&first, &source, &found, &options, plugin);
+    in_front.explain();
     if args.change.dry_run == DryRun::Client {
         return output::done(&plan.objects(), &name, "injected (dry run)", &args.change.output);
     }
@@ -166,15 +179,22 @@ async fn pod(
     if args.change.dry_run == DryRun::Server {
         return output::done(&plan.objects(), &name, "injected (server dry run)", &args.change.output);
     }
-    let journal = begin(cluster, &plan, &live, old, &source, injected).await?;
-    let work = Work {
-        cluster,
-        journal,
-        timeout: args.change.timeout,
-        rollback: !args.change.no_rollback,
-        interrupt: Interrupt::listen(),
-    };
-    work.replace(&live, &[&plan.plugin, &plan.config_map]).await?;
+    if in_front.is_concerned() {
+        refuse_missing_rights(cluster, &SERVICE_RIGHTS).await?;
+    }
+    in_front.prepare(cluster, &plan, &source).await?;
+    if !is_done {
+        let journal = begin(cluster, &plan, &live, old, &source, injected).await?;
+        let work = Work {
+            cluster,
+            journal,
+            timeout: args.change.timeout,
+            rollback: !args.change.no_rollback,
+            interrupt: Interrupt::listen(),
+        };
+        work.replace(&live, &[&plan.plugin, &plan.config_map]).await?;
+    }
+    in_front.lead(cluster, &plan, &source, &format!("pod/{name}")).await?;
     output::done(&plan.objects(), &name, "injected", &args.change.output)
 }
 

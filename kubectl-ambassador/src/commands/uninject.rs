@@ -1,10 +1,12 @@
 //! `kubectl ambassador uninject`: the original pod back, and nothing of ours left.
 
+mod in_front;
 mod workload;
 
 use serde_json::Value;
 
 use super::change::{DryRun, Flags, refuse_missing_rights};
+use super::inject::SERVICE_RIGHTS;
 use super::target::{self, each};
 use crate::annotation::Injected;
 use crate::cluster::{self, Cluster, Right};
@@ -13,7 +15,8 @@ use crate::journal::{self, Entry, Journal, Step};
 use crate::output;
 use crate::plan::{self, text};
 use crate::recreate::{self, Work};
-use crate::rollout::Target;
+use crate::rollout::services::back;
+use crate::rollout::{self, Target};
 use crate::signals::Interrupt;
 
 /// What it needs.
@@ -74,6 +77,12 @@ async fn pod(args: &Args, cluster: &Cluster, live: Value) -> Result<()> {
     if args.change.dry_run == DryRun::Server {
         return output::done(&[&original], &name, "uninjected (server dry run)", &args.change.output);
     }
+    let services = rollout::services_unless(cluster, args.change.keep_services).await?;
+    let switches = back(&services.unwrap_or_default(), &original);
+    if !switches.is_empty() {
+        refuse_missing_rights(cluster, &SERVICE_RIGHTS).await?;
+        rollout::back_to_program(cluster, &original).await?;
+    }
     let journal = Journal::begin(Entry {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         server: cluster.server.clone(),
@@ -85,12 +94,17 @@ async fn pod(args: &Args, cluster: &Cluster, live: Value) -> Result<()> {
         step: Step::Prepared,
         config: None,
         needed: Vec::new(),
-        leftovers: vec![injected.config_map, injected.plugin],
-        old,
+        leftovers: vec![injected.config_map.clone(), injected.plugin.clone()],
+        old: old.clone(),
         new: original.clone(),
     })?;
     let timeout = args.change.timeout;
     let work = Work { cluster, journal, timeout, rollback: true, interrupt: Interrupt::listen() };
-    work.replace(&live, &[]).await?;
+    if let Err(failure) = work.replace(&live, &[]).await {
+        if !switches.is_empty() {
+            in_front::lead_again(cluster, &injected, &old, &original).await;
+        }
+        return Err(failure);
+    }
     output::done(&[&original], &name, "uninjected", &args.change.output)
 }

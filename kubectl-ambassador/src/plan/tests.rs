@@ -78,6 +78,17 @@ fn uninject_gives_back_what_a_rich_pod_had() {
 }
 
 #[test]
+fn uninject_gives_back_what_a_bare_manifest_had() {
+    let manifest =
+        json!({"metadata": {"name": "web"}, "spec": {"containers": [{"name": "legacy", "image": "i"}]}});
+    let mut injected = plan(&manifest, None).injected;
+    assert_eq!(original(&injected, "").unwrap(), manifest);
+    // What somebody has put beside ours stays.
+    injected["spec"]["securityContext"]["fsGroup"] = 1.into();
+    assert_eq!(original(&injected, "").unwrap()["spec"]["securityContext"], json!({"fsGroup": 1}));
+}
+
+#[test]
 fn injecting_twice_is_injecting_once() {
     let once = plan(&live(), Some(".")).injected;
     assert_eq!(plan(&created(&once), Some(".")).injected, once);

@@ -46,6 +46,8 @@ pub(crate) struct Switch {
     pub(crate) to: Value,
     /// The number that `to` is in the pods.
     pub(crate) number: u16,
+    /// Whether only pods with the ambassador serve that.
+    pub(crate) is_ours: bool,
     /// The JSON Patch; it tests that the Service is as it was read.
     pub(crate) operations: Value,
 }
@@ -56,11 +58,6 @@ impl Switch {
         let plain = |port: &Value| port.as_str().map_or_else(|| port.to_string(), str::to_owned);
         let port = if self.port.is_empty() { String::new() } else { format!(" port {}", self.port) };
         format!("service/{}{port}: targetPort {} -> {}", self.service, plain(&self.from), plain(&self.to))
-    }
-
-    /// Whether the change can be made only when no pod without the ambassador is left.
-    fn is_to_ambassador(&self, pods: &Pods) -> bool {
-        self.to.as_u64().is_some_and(|to| pods.ports.iter().any(|port| u64::from(port.listen) == to))
     }
 }
 
@@ -82,7 +79,7 @@ pub(crate) fn forward(services: &[Value], pods: &Pods) -> Switches {
     for service in services.iter().filter(|service| selects(service, pods.original)) {
         for index in 0..list(service, "/spec/ports").len() {
             let Some((switch, legacy)) = forward_port(service, index, pods) else { continue };
-            if !switch.is_to_ambassador(pods) {
+            if !switch.is_ours {
                 switches.before.push(switch);
                 continue;
             }
@@ -136,7 +133,7 @@ pub(crate) fn back(services: &[Value], original_pod: &Value) -> Vec<Switch> {
 /// Why a Service cannot be led to a port yet: a pod that it selects too, and that does not serve the port.
 pub(crate) fn held_by<'a>(switch: &Switch, services: &[Value], pods: &'a [Value]) -> Option<&'a Value> {
     let service = services.iter().find(|service| text(service, "/metadata/name") == switch.service)?;
-    let to = switch.to.as_u64()?;
+    let to = switch.to.as_u64().filter(|_| switch.is_ours)?;
     pods.iter().filter(|pod| is_running(pod) && selects(service, pod)).find(|pod| {
         let injected = Injected::of(pod).ok().flatten();
         !injected.is_some_and(|injected| injected.listens.iter().any(|&port| u64::from(port) == to))
@@ -189,6 +186,7 @@ fn switch(service: &Value, index: usize, to: &Value, original: &Value, number: u
         from: target(&port),
         to: to.clone(),
         number,
+        is_ours: to != original,
         operations: Value::Array(operations),
     }
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::Workload;
 use super::status::{Course, course};
-use super::watch::{Watch, pods};
+use super::watch::{Trouble, Watch, pods};
 use crate::cluster::{Cluster, Mode};
 use crate::failure::{Exit, Failure, Result};
 use crate::output::say;
@@ -61,11 +61,12 @@ impl Change<'_> {
         let watch = self.watch();
         let finished = tokio::select! {
             finished = watch.finished(cluster, &now) => finished,
-            _ = &mut interrupt => Err("interrupted".to_owned()),
+            _ = &mut interrupt => Err("interrupted".to_owned().into()),
         };
         match finished {
             Ok(()) => Ok(End::Done),
-            Err(why) => Err(self.take_back(cluster, &now, &why).await),
+            Err(Trouble::Wrong(why)) => Err(self.take_back(cluster, &now, &why).await),
+            Err(Trouble::Replaced) => Err(self.replaced()),
         }
     }
 
@@ -76,12 +77,21 @@ impl Change<'_> {
             return Ok(End::Later);
         }
         let finished = self.watch().finished(cluster, self.workload).await;
-        finished.map(|()| End::Done).map_err(|why| {
-            let (shown, what) = (self.workload.shown(), self.what);
-            let failure =
-                Failure::unchanged(format!("{shown} is {what}, but its pods do not come up: {why}"));
-            failure.hint("its rollout began before this command, which has changed nothing")
+        finished.map(|()| End::Done).map_err(|trouble| match trouble {
+            Trouble::Replaced => self.replaced(),
+            Trouble::Wrong(why) => {
+                let (shown, what) = (self.workload.shown(), self.what);
+                Failure::unchanged(format!("{shown} is {what}, but its pods do not come up: {why}"))
+                    .hint("its rollout began before this command, which has changed nothing")
+            }
         })
+    }
+
+    fn replaced(&self) -> Failure {
+        let (shown, what) = (self.workload.shown(), self.what);
+        let message =
+            format!("{shown} was {what}, but somebody else has changed that before its pods were new");
+        Failure::new(Exit::LeftHalfDone, message).hint("agree with them, then run this again")
     }
 
     /// Another one of us may have found, before the template named them, that nobody uses them.
@@ -102,12 +112,15 @@ impl Change<'_> {
     async fn take_back(&self, cluster: &Cluster, now: &Workload, why: &str) -> Failure {
         let shown = self.workload.shown();
         let message = format!("{shown} was not {}: {why}", self.what);
-        say(&format!("{shown} does not come up ({why}), rolling back ..."));
+        say(&format!("rolling {shown} back ..."));
         match self.put_back(cluster, now).await {
             Ok(Some(back)) => match self.wait_for_old_pods(cluster, &back).await {
                 Ok(()) => Failure::new(Exit::RolledBack, message).hint("its pods are as they were"),
-                Err(waiting) => Failure::new(Exit::RolledBack, message)
+                Err(Trouble::Wrong(waiting)) => Failure::new(Exit::RolledBack, message)
                     .hint(format!("its pod template is as it was, but not all of its pods yet: {waiting}")),
+                Err(Trouble::Replaced) => {
+                    Failure::new(Exit::RolledBack, message).hint("somebody else has changed it since")
+                }
             },
             Ok(None) => Failure::new(Exit::LeftHalfDone, message).hint(format!(
                 "somebody else has changed {shown} meanwhile, so it was left as it is; kubectl rollout history shows \
@@ -132,7 +145,11 @@ impl Change<'_> {
         Err(last)
     }
 
-    async fn wait_for_old_pods(&self, cluster: &Cluster, back: &Workload) -> std::result::Result<(), String> {
+    async fn wait_for_old_pods(
+        &self,
+        cluster: &Cluster,
+        back: &Workload,
+    ) -> std::result::Result<(), Trouble> {
         if back.kind() == "statefulset" {
             self.delete_broken_pods(cluster, back).await;
         }

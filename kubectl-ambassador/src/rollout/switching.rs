@@ -17,6 +17,23 @@ const FOLLOW: Duration = Duration::from_secs(60);
 /// seconds late on a busy node. Nothing tells when all of them have.
 const SETTLE: Duration = Duration::from_secs(4);
 
+/// All Services of the namespace. `None`: they are to be left alone, or cannot be seen.
+pub(crate) async fn services_unless(cluster: &Cluster, are_kept: bool) -> Result<Option<Vec<Value>>> {
+    if are_kept {
+        return Ok(None);
+    }
+    match cluster.objects(&Resource::services(), None).await {
+        Ok(services) => Ok(Some(services)),
+        Err(failure) => {
+            if cluster.missing_rights(&[("list", "services")]).await?.is_empty() {
+                return Err(failure);
+            }
+            say("warning: you may not list services, so those that lead past the ambassador go on to do so");
+            Ok(None)
+        }
+    }
+}
+
 /// What has to be switched by now, and can be.
 pub(crate) async fn pending(
     cluster: &Cluster,

@@ -8,8 +8,8 @@ use serde_json::Value;
 use super::Workload;
 use super::services::is_running;
 use super::status::{Status, status};
+use crate::annotation;
 use crate::cluster::{Cluster, Resource};
-use crate::failure::Result;
 use crate::output::say;
 use crate::plan::{list, text};
 use crate::verify;
@@ -28,28 +28,44 @@ pub(super) struct Watch<'a> {
     pub(super) timeout: Duration,
 }
 
+/// Why a rollout was not waited for to its end.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Trouble {
+    /// What is wrong.
+    Wrong(String),
+    /// Somebody else has injected or uninjected the workload: it is about theirs now.
+    Replaced,
+}
+
+impl From<String> for Trouble {
+    fn from(why: String) -> Self {
+        Self::Wrong(why)
+    }
+}
+
 impl Watch<'_> {
-    /// Until all pods are new ones, and one of them has answered; an error says what is wrong.
-    pub(super) async fn finished(
-        &self,
-        cluster: &Cluster,
-        workload: &Workload,
-    ) -> std::result::Result<(), String> {
+    /// Until all pods are new ones, and one of them has answered.
+    pub(super) async fn finished(&self, cluster: &Cluster, workload: &Workload) -> Result<(), Trouble> {
         let mut told = String::new();
         let mut deadline = Instant::now() + self.timeout;
         let mut checked = self.answers.is_none();
         loop {
             let mut pods = Vec::new();
             // An answer that is lost is no reason to give up.
-            if let Ok(now) = workload.again(cluster).await {
-                pods = new_pods(cluster, &now, self.is_new).await;
+            if let (Ok(now), Ok(new)) =
+                (workload.again(cluster).await, new_pods(cluster, workload, self.is_new).await)
+            {
+                if injection(&now) != injection(workload) {
+                    return Err(Trouble::Replaced);
+                }
+                pods = new;
                 match status(&now.object) {
                     Status::Going(step) if step != told => {
                         say(&step);
                         told = step;
                         deadline = Instant::now() + self.timeout;
                     }
-                    Status::Stuck(why) => return Err(why),
+                    Status::Stuck(why) => return Err(why.into()),
                     Status::Done(end) if checked || pods.is_empty() => {
                         say(&end);
                         return Ok(());
@@ -65,7 +81,7 @@ impl Watch<'_> {
                 }
             }
             if let Some(why) = pods.iter().find_map(verify::hopeless) {
-                return Err(why);
+                return Err(why.into());
             }
             // As early as there is one: what does not answer should not replace all that does.
             if let Some(pod) = pods.iter().find(|pod| !checked && verify::is_ready(pod)) {
@@ -76,13 +92,14 @@ impl Watch<'_> {
             if Instant::now() > deadline {
                 let waits = pods.iter().find_map(verify::waits_for).map(|what| format!(" ({what})"));
                 let (seconds, waits) = (self.timeout.as_secs(), waits.unwrap_or_default());
-                return Err(format!("no progress within {seconds} s: {}{waits}", told.trim_end_matches('.')));
+                let told = told.trim_end_matches('.');
+                return Err(format!("no progress within {seconds} s: {told}{waits}").into());
             }
             tokio::time::sleep(PERIOD).await;
         }
     }
 
-    async fn check(&self, cluster: &Cluster, pod: &Value) -> std::result::Result<(), String> {
+    async fn check(&self, cluster: &Cluster, pod: &Value) -> Result<(), String> {
         let Some(ports) = self.answers else { return Ok(()) };
         if !verify::is_native_sidecar(pod) {
             return Err("an admission webhook removed restartPolicy from our container".to_owned());
@@ -91,13 +108,22 @@ impl Watch<'_> {
     }
 }
 
-async fn new_pods(cluster: &Cluster, workload: &Workload, is_new: &dyn Fn(&Value) -> bool) -> Vec<Value> {
-    let pods = pods(cluster, workload).await.unwrap_or_default();
-    pods.into_iter().filter(|pod| is_running(pod) && is_new(pod)).collect()
+/// What a workload says of the ambassador in its pods; other changes, such as `kubectl rollout restart`, may come.
+fn injection(workload: &Workload) -> &str {
+    workload.pod().map(|pod| text(pod, &annotation::pointer())).unwrap_or_default()
+}
+
+async fn new_pods(
+    cluster: &Cluster,
+    workload: &Workload,
+    is_new: &dyn Fn(&Value) -> bool,
+) -> crate::failure::Result<Vec<Value>> {
+    let pods = pods(cluster, workload).await?;
+    Ok(pods.into_iter().filter(|pod| is_running(pod) && is_new(pod)).collect())
 }
 
 /// The pods of a workload: those that it controls, or that a ReplicaSet of its controls.
-pub(crate) async fn pods(cluster: &Cluster, workload: &Workload) -> Result<Vec<Value>> {
+pub(crate) async fn pods(cluster: &Cluster, workload: &Workload) -> crate::failure::Result<Vec<Value>> {
     let Some(selector) = workload.selector() else { return Ok(Vec::new()) };
     let mut owners = vec![text(&workload.object, "/metadata/uid").to_owned()];
     if let Some(kind) = Kind::named("replicaset")

@@ -5,19 +5,19 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
+use super::in_front::InFront;
 use super::{
     ANOTHER_PORT, Args, config_is_there, discover, explain, listening_of_others, refuse_foreign_config_map,
 };
 use crate::annotation::{self, Injected};
-use crate::cluster::{Cluster, Mode, NotCreated, Resource};
+use crate::cluster::{Cluster, Mode, NotCreated};
 use crate::commands::change::{DryRun, refuse_missing_rights};
 use crate::envoy::HEALTH_PORT;
-use crate::failure::{Exit, Failure, Result};
+use crate::failure::{Failure, Result};
 use crate::leftovers;
 use crate::output::{self, say};
 use crate::plan::{self, Options, Plan, list, text};
 use crate::plugin::Plugin;
-use crate::rollout::services::{Pods, Switches, forward};
 use crate::rollout::{self, Change, Course, End, Status, TRIES, Workload};
 use crate::source::{self, Source};
 use crate::workload::Update;
@@ -105,21 +105,16 @@ struct Step<'a> {
 struct Planned {
     plan: Plan,
     options: Options,
-    switches: Switches,
-    services: Vec<Value>,
+    in_front: InFront,
 }
 
 impl Planned {
     fn meanwhile_missing(&self) -> bool {
-        !self.switches.missing_meanwhile.is_empty()
-    }
-
-    fn pod<'a>(&self, object: &'a Value) -> &'a Value {
-        object.pointer(&self.plan.template).unwrap_or(&Value::Null)
+        !self.in_front.switches.missing_meanwhile.is_empty()
     }
 
     fn injected(&self) -> &Value {
-        self.pod(&self.plan.injected)
+        self.plan.injected.pointer(&self.plan.template).unwrap_or(&Value::Null)
     }
 }
 
@@ -128,13 +123,12 @@ impl Step<'_> {
         let (cluster, workload) = (self.cluster, self.workload);
         let template = &workload.template;
         let original = plan::original(&workload.object, template)?;
-        let keep = self.args.change.keep_services;
-        let services = if keep { Vec::new() } else { cluster.objects(&Resource::services(), None).await? };
+        let mut in_front = InFront::look(cluster, self.args.change.keep_services).await?;
         let config_map = self.args.config_map.clone();
         let options = Options {
             image: self.args.image.clone(),
             config_map: config_map.unwrap_or_else(|| plan::config_map_name(&original, template, self.source)),
-            ipv6: self.has_ipv6(&services),
+            ipv6: self.has_ipv6(&in_front.services),
             named_ports: plan::sees_named_ports(cluster.minor_version().await?),
         };
         let mut plan = plan::inject(&original, template, self.source, self.plugin, &options)?;
@@ -142,11 +136,9 @@ impl Step<'_> {
         let others = listening_of_others(cluster, self.pod, self.before.as_ref()).await;
         let original_pod = original.pointer(template).unwrap_or(&Value::Null);
         plan::refuse_taken_ports(original_pod, ports, &others)?;
-        let injected_pod = plan.injected.pointer(template).unwrap_or(&Value::Null);
-        let pods = Pods { original: original_pod, injected: injected_pod, ports };
-        let switches = forward(&services, &pods);
+        in_front.plan(&plan, self.source);
         self.own(&mut plan.config_map, &options).await?;
-        Ok(Planned { plan, options, switches, services })
+        Ok(Planned { plan, options, in_front })
     }
 
     /// The ConfigMap with the config goes with the workload, and with all others that own it already.
@@ -182,7 +174,7 @@ impl Step<'_> {
         let plan = &planned.plan;
         let there = plan.is_done(&self.workload.object);
         let complete = there && config_is_there(self.cluster, plan).await?;
-        if complete && self.is_rolled_out() && !self.has_to_switch(planned).await? {
+        if complete && self.is_rolled_out() && !planned.in_front.has_to_switch(self.cluster).await? {
             return self.done(planned, "unchanged", End::Done);
         }
         if is_first {
@@ -211,11 +203,6 @@ impl Step<'_> {
         later || !matches!(rollout::status(&self.workload.object), Status::Going(_) | Status::Stuck(_))
     }
 
-    async fn has_to_switch(&self, planned: &Planned) -> Result<bool> {
-        let after = planned.switches.after.clone();
-        Ok(!rollout::pending(self.cluster, after, &planned.services).await?.is_empty())
-    }
-
     fn explain(&self, planned: &Planned, there: bool) {
         let shown = self.workload.shown();
         let first = if there {
@@ -229,13 +216,7 @@ impl Step<'_> {
                 "  the port name {name} goes to the ambassador, and Services that ask for it with it"
             ));
         }
-        let Switches { before, after, .. } = &planned.switches;
-        for switch in before {
-            say(&format!("  {}, before pods are replaced", switch.shown()));
-        }
-        for switch in after {
-            say(&format!("  {}, once all pods have it", switch.shown()));
-        }
+        planned.in_front.explain();
         if text(&self.workload.object, "/spec/strategy/type") == "Recreate" {
             say(&format!(
                 "warning: {shown} has the strategy Recreate: it is away until its new pods are ready"
@@ -289,8 +270,8 @@ impl Step<'_> {
             ("patch", "configmaps"),
             ("delete", "configmaps"),
         ];
-        if !(planned.switches.before.is_empty() && planned.switches.after.is_empty()) {
-            rights.extend([("patch", "services"), ("list", "endpointslices.discovery.k8s.io")]);
+        if planned.in_front.is_concerned() {
+            rights.extend(super::SERVICE_RIGHTS);
         }
         refuse_missing_rights(self.cluster, &rights).await
     }
@@ -317,14 +298,7 @@ impl Step<'_> {
         if there {
             return change.follow(cluster).await;
         }
-        if !planned.switches.before.is_empty() {
-            let template = &plan.template;
-            rollout::switch(cluster, |services| {
-                let original = plan.original.pointer(template).unwrap_or(&Value::Null);
-                forward(services, &Pods { original, injected: planned.injected(), ports }).before
-            })
-            .await?;
-        }
+        planned.in_front.prepare(cluster, plan, self.source).await?;
         let end = change.carry_out(cluster).await;
         if end.is_err() {
             for map in [&plan.config_map, &plan.plugin] {
@@ -335,18 +309,8 @@ impl Step<'_> {
     }
 
     async fn lead_services(&self, planned: &Planned) -> Result<()> {
-        if self.args.change.keep_services {
-            return Ok(());
-        }
-        let original = planned.pod(&planned.plan.original);
-        let ports = &self.source.loaded.ambassador.ports;
-        let pods = Pods { original, injected: planned.injected(), ports };
-        rollout::to_ambassador(self.cluster, &pods).await.map_err(|failure| {
-            let shown = self.workload.shown();
-            failure
-                .within(Exit::LeftHalfDone, format!("{shown} is injected, but not all Services lead to it"))
-                .hint("run the same command again")
-        })
+        let shown = self.workload.shown();
+        planned.in_front.lead(self.cluster, &planned.plan, self.source, &shown).await
     }
 
     async fn remove_old_config_maps(&self, options: &Options) {
@@ -363,7 +327,7 @@ impl Step<'_> {
     /// Clients use a port of the old ambassador until their Service is switched, and the new one has not that port: so
     /// a rollout comes between whose pods have both, and the Service is switched there.
     async fn over_a_bridge(&self, planned: &Planned) -> Result<()> {
-        let missing = &planned.switches.missing_meanwhile;
+        let missing = &planned.in_front.switches.missing_meanwhile;
         let list: Vec<String> = missing.iter().map(|(listen, _)| listen.to_string()).collect();
         say(&format!(
             "{}: Services lead to port {}, which the new port map has not, so it is rolled out twice: first with both",

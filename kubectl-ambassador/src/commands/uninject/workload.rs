@@ -2,17 +2,17 @@
 
 use serde_json::Value;
 
-use super::Args;
+use super::{Args, in_front};
 use crate::annotation::{self, Injected};
-use crate::cluster::{Cluster, Mode, Resource};
+use crate::cluster::{Cluster, Mode};
 use crate::commands::change::{DryRun, refuse_missing_rights};
+use crate::commands::inject::SERVICE_RIGHTS;
 use crate::failure::{Failure, Result};
 use crate::leftovers;
 use crate::output::{self, say};
 use crate::plan::{self, text};
-use crate::rollout::services::{Pods, back};
+use crate::rollout::services::back;
 use crate::rollout::{self, Change, Course, End, Status, TRIES, Workload};
-use crate::source;
 use crate::workload::Update;
 
 pub(super) async fn run(args: &Args, cluster: &Cluster, mut workload: Workload) -> Result<()> {
@@ -46,11 +46,7 @@ async fn once(args: &Args, cluster: &Cluster, workload: &Workload, is_first: boo
     let Some(injected) = Injected::of(workload.pod()?)? else {
         return nothing_to_take_out(args, cluster, workload, &done).await;
     };
-    let services = if args.change.keep_services {
-        Vec::new()
-    } else {
-        cluster.objects(&Resource::services(), None).await?
-    };
+    let services = rollout::services_unless(cluster, args.change.keep_services).await?.unwrap_or_default();
     let switches = back(&services, pod);
     if is_first {
         say(&format!("{} loses the container {}", workload.shown(), plan::CONTAINER));
@@ -68,12 +64,12 @@ async fn once(args: &Args, cluster: &Cluster, workload: &Workload, is_first: boo
     if args.change.dry_run == DryRun::Server {
         return done("uninjected (server dry run)", End::Done);
     }
-    if !args.change.keep_services {
+    if !switches.is_empty() {
         rollout::back_to_program(cluster, pod).await?;
     }
     let end = change(args, cluster, workload, pod).await;
     if end.is_err() && !switches.is_empty() {
-        lead_again(cluster, workload, &injected, pod).await;
+        in_front::lead_again(cluster, &injected, workload.pod()?, pod).await;
     }
     let end = end?;
     if end == End::Contested {
@@ -143,20 +139,7 @@ async fn refuse_rights(cluster: &Cluster, workload: &Workload, with_services: bo
         ("delete", "configmaps"),
     ];
     if with_services {
-        rights.extend([("patch", "services"), ("list", "endpointslices.discovery.k8s.io")]);
+        rights.extend(SERVICE_RIGHTS);
     }
     refuse_missing_rights(cluster, &rights).await
-}
-
-/// The pods are those with the ambassador again, so Services lead to it again.
-async fn lead_again(cluster: &Cluster, workload: &Workload, injected: &Injected, original: &Value) {
-    let led = async {
-        let map = cluster.config_map(&injected.config_map).await?.unwrap_or_default();
-        let source = source::load("its config", text(&map, "/data/ambassador.yaml").to_owned())?;
-        let ports = &source.loaded.ambassador.ports;
-        rollout::to_ambassador(cluster, &Pods { original, injected: workload.pod()?, ports }).await
-    };
-    if let Err(failure) = led.await {
-        say(&format!("warning: its Services lead past the ambassador now: {}", failure.message()));
-    }
 }

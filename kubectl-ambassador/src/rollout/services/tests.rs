@@ -172,6 +172,9 @@ fn a_pod_without_the_ambassador_holds_a_switch() {
     assert_eq!(held_by(switch, &services, &pods), None);
     let pods = [ours, canary.clone()];
     assert_eq!(held_by(switch, &services, &pods), Some(&canary));
+    // The way back is open: the program's own port is served by all.
+    let led = [service(&json!([{"port": 80, "targetPort": 80}]), Some(LED))];
+    assert_eq!(held_by(&back(&led, &original_pod)[0], &led, &pods), None);
 }
 
 #[test]

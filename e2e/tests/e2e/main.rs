@@ -6,6 +6,7 @@ mod bodies;
 mod browser;
 mod counters;
 mod docs;
+mod flavours;
 mod formats;
 mod haproxy;
 mod http_cases;

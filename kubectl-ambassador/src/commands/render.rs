@@ -68,7 +68,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         write(&args.dir.join(name), text.as_bytes())?;
     }
     if args.plugin.is_none() {
-        write(&args.dir.join("plugin.wasm"), &Plugin::embedded()?.module)?;
+        write(&args.dir.join("plugin.wasm"), &Plugin::embedded_for(&source.loaded.config)?.module)?;
     }
     println!("{}", args.dir.join("bootstrap.yaml").display());
     Ok(())

@@ -9,8 +9,8 @@ use sha2::{Digest as _, Sha256};
 
 use crate::failure::{Failure, Result};
 
-static FULL: &[u8] = include_bytes!(env!("AMBASSADOR_PLUGIN_FILE"));
-static JSON: &[u8] = include_bytes!(env!("AMBASSADOR_PLUGIN_JSON_FILE"));
+static FULL: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/plugin.wasm.z"));
+static JSON: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/plugin-json.wasm.z"));
 
 /// Where the plugin of a command comes from.
 #[derive(Debug)]
@@ -46,22 +46,20 @@ pub(crate) struct Plugin {
 impl Plugin {
     /// The smallest of those that this program carries which does all that the config says.
     pub(crate) fn embedded_for(config: &Config) -> Result<Self> {
-        let module = match config.flavour() {
-            Flavour::Json if !JSON.is_empty() => JSON,
-            _ => FULL,
-        };
-        if module.is_empty() {
-            return Err(Failure::unchanged("this build of kubectl-ambassador carries no plugin")
-                .hint("build it with `cargo xtask build`, or name a module with --plugin-file"));
-        }
-        Ok(Self::new(module.to_vec()))
+        let small = Some(JSON).filter(|_| config.flavour() == Flavour::Json);
+        let module = small.into_iter().chain([FULL]).map(unpack).find(|module| !module.is_empty());
+        let module = module.ok_or_else(|| {
+            Failure::unchanged("this build of kubectl-ambassador carries no plugin")
+                .hint("build it with `cargo xtask build`, or name a module with --plugin-file")
+        })?;
+        Ok(Self::new(module))
     }
 
     /// What it is, in a few words.
     pub(crate) fn flavour(&self) -> &'static str {
-        match self.module.as_slice() {
-            module if module == FULL => "plugin with all formats",
-            module if module == JSON => "plugin for JSON and text",
+        match &self.module {
+            module if *module == unpack(JSON) => "plugin for JSON and text",
+            module if *module == unpack(FULL) => "plugin with all formats",
             _ => "plugin from a file",
         }
     }
@@ -75,6 +73,11 @@ impl Plugin {
         let sha256 = hex(&module);
         Self { module, sha256 }
     }
+}
+
+/// A module that this program carries; nothing if it was built without.
+fn unpack(packed: &[u8]) -> Vec<u8> {
+    miniz_oxide::inflate::decompress_to_vec_zlib(packed).unwrap_or_default()
 }
 
 /// The SHA-256 of `bytes` in hexadecimal.

@@ -12,7 +12,7 @@ const TARGET: &str = "wasm32-unknown-unknown";
 /// A ConfigMap holds 1 MiB, its other fields included.
 const LARGEST: u64 = 1_000_000;
 /// What the flavour that most configs need may have.
-const LARGEST_JSON: u64 = 640 << 10;
+const LARGEST_JSON: u64 = 512 << 10;
 /// Bytes a module may ever grow to in Envoy.
 const MAX_MEMORY: u32 = 256 << 20;
 /// Debian's packages that make up a wasm32 toolchain.
@@ -184,7 +184,7 @@ fn command(toolchain: &Toolchain) -> Command {
     let mut flags = format!("-Clink-arg=--max-memory={MAX_MEMORY}");
     if !matches!(toolchain, Toolchain::Prebuilt) {
         // With the standard library from source, what would format a message before it traps can be left out.
-        flags += " -Zunstable-options -Cpanic=immediate-abort";
+        flags += " -Zunstable-options -Cpanic=immediate-abort --cfg=ambassador_small";
         command
             .args(["-Zbuild-std=std,panic_abort", "-Zbuild-std-features=optimize_for_size"])
             // The allocator is a good part of a short run.

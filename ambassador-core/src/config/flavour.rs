@@ -1,14 +1,17 @@
 //! Which flavour of the module a config needs.
 
+use ambassador_jq::Program;
+
 use super::{Config, Format, Request, Response, Rule, Scalar};
 use crate::format::Reader;
+use crate::rules::VARIABLES;
 
 /// What a module is built with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Flavour {
-    /// JSON, NDJSON, text, forms and Prometheus, and of the codings gzip and deflate.
+    /// JSON, NDJSON, text, forms and Prometheus; gzip and deflate; of jq's library what most programs call.
     Json,
-    /// All formats and codings.
+    /// All formats and codings, and the whole library.
     Full,
 }
 
@@ -44,7 +47,12 @@ fn needs_full(rule: &Rule) -> bool {
             Some(format) => is_only_in_full(format),
             None => types.into_iter().any(may_be_only_in_full),
         };
-        jq.is_some() && (found || to.as_ref().is_some_and(is_only_in_full))
+        let whole_library = |program: &String| {
+            let compiled = Program::compile_with(program, &VARIABLES);
+            compiled.is_ok_and(|program| program.uses_library())
+        };
+        jq.as_ref().is_some_and(whole_library)
+            || jq.is_some() && (found || to.as_ref().is_some_and(is_only_in_full))
     };
     request || rule.response.as_ref().is_some_and(response)
 }
@@ -53,7 +61,12 @@ fn is_only_in_full(format: &Format) -> bool {
     match format {
         Format::Name(name) => ONLY_IN_FULL.contains(&name.as_str()),
         Format::Options(options) => {
-            options.xml.is_some() || options.csv.is_some() || options.tsv.is_some() || options.yaml.is_some()
+            let lines = options.text.as_ref().is_some_and(|text| text.lines.is_some());
+            options.xml.is_some()
+                || options.csv.is_some()
+                || options.tsv.is_some()
+                || options.yaml.is_some()
+                || lines
         }
     }
 }
@@ -81,6 +94,7 @@ mod tests {
             r#"{"name":"r"}"#,
             r#"{"name":"r","response":{"jq":"."}}"#,
             r#"{"name":"r","response":{"jq":".","from":"text","to":"prometheus"}}"#,
+            r#"{"name":"r","response":{"jq":"map(select(.price | floor > 2)) | sort_by(.name)"}}"#,
             r#"{"name":"r","response":{"jq":".","from":{"form":{}},"to":{"json":{}}}}"#,
             r#"{"name":"r","match":{"contentType":"application/json"},"response":{"jq":"."}}"#,
             r#"{"name":"r","match":{"contentType":["text/plain","application/vnd.x"]},"response":{"jq":"."}}"#,
@@ -93,11 +107,15 @@ mod tests {
     }
 
     #[test]
-    fn other_formats_and_bodies_of_requests_need_the_full_flavour() {
+    fn other_formats_bodies_of_requests_and_the_whole_library_need_the_full_flavour() {
         for rule in [
             r#"{"name":"r","request":{"jq":"."}}"#,
             r#"{"name":"r","response":{"jq":".","from":"xml"}}"#,
             r#"{"name":"r","response":{"jq":".","to":{"csv":{}}}}"#,
+            r#"{"name":"r","response":{"jq":".","from":{"text":{"lines":"(?P<a>.*)"}}}}"#,
+            r#"{"name":"r","response":{"jq":"map(select(.name | test(\"^a\")))"}}"#,
+            r#"{"name":"r","response":{"jq":"def f: now | todate; {at: f, of: $request.path}"}}"#,
+            r#"{"name":"r","response":{"jq":"sin"}}"#,
             r#"{"name":"r","response":{"jq":".","to":"tsv"}}"#,
             r#"{"name":"r","match":{"contentType":"*/json"},"response":{"jq":"."}}"#,
             r#"{"name":"r","match":{"contentType":"application/soap+xml"},"response":{"jq":"."}}"#,

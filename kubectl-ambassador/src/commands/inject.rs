@@ -157,6 +157,12 @@ async fn pod(
         return output::done(&plan.objects(), &name, "injected (server dry run)", args.change.output);
     }
     apply(cluster, &plan, &replacement, &source, args.change.timeout).await?;
+    // Another plugin, or another name of the config, leaves those of before.
+    for before in injected.iter().flat_map(|injected| [&injected.config_map, &injected.plugin]) {
+        if *before != options.config_map && *before != plugin.config_map() {
+            remove_unused(cluster, before, "").await;
+        }
+    }
     output::done(&plan.objects(), &name, "injected", args.change.output)
 }
 

@@ -1,19 +1,25 @@
-//! Puts the plugin inside the CLI: the module that `AMBASSADOR_PLUGIN_WASM` names, as `cargo xtask build` sets it,
-//! or nothing, so that plain cargo works without a wasm32 toolchain.
+//! Puts the plugin, in both its flavours, inside the CLI: the modules that `AMBASSADOR_PLUGIN_WASM` and
+//! `AMBASSADOR_PLUGIN_JSON_WASM` name, as `cargo xtask build` sets them, or nothing, so that plain cargo works without a
+//! wasm32 toolchain. They are compressed, to less than half.
 
 use std::path::PathBuf;
 
+const BEST: u8 = 10;
+
 fn main() {
-    println!("cargo::rerun-if-env-changed=AMBASSADOR_PLUGIN_WASM");
-    let plugin =
-        if let Some(path) = std::env::var_os("AMBASSADOR_PLUGIN_WASM").filter(|path| !path.is_empty()) {
-            PathBuf::from(path)
-        } else {
-            let out = std::env::var_os("OUT_DIR").expect("cargo sets OUT_DIR");
-            let empty = PathBuf::from(out).join("no-plugin.wasm");
-            std::fs::write(&empty, []).expect("OUT_DIR can be written to");
-            empty
+    let out = PathBuf::from(std::env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
+    for (given, inside) in
+        [("AMBASSADOR_PLUGIN_WASM", "plugin.wasm.z"), ("AMBASSADOR_PLUGIN_JSON_WASM", "plugin-json.wasm.z")]
+    {
+        println!("cargo::rerun-if-env-changed={given}");
+        let module = match std::env::var_os(given).filter(|path| !path.is_empty()).map(PathBuf::from) {
+            Some(path) => {
+                println!("cargo::rerun-if-changed={}", path.display());
+                std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+            }
+            None => Vec::new(),
         };
-    println!("cargo::rerun-if-changed={}", plugin.display());
-    println!("cargo::rustc-env=AMBASSADOR_PLUGIN_FILE={}", plugin.display());
+        let compressed = miniz_oxide::deflate::compress_to_vec_zlib(&module, BEST);
+        std::fs::write(out.join(inside), compressed).expect("OUT_DIR can be written to");
+    }
 }

@@ -3,6 +3,8 @@
 //! These types only carry what was written. Their meaning, with its defaults and checks, is in
 //! [`ports`](crate::ports), [`limits`](crate::limits) and [`rules`](crate::rules).
 
+#[cfg(all(feature = "formats", feature = "codings", feature = "library"))]
+mod flavour;
 mod format;
 mod read;
 mod scalar;
@@ -13,6 +15,8 @@ pub mod yaml;
 
 use serde::Serialize;
 
+#[cfg(all(feature = "formats", feature = "codings", feature = "library"))]
+pub use flavour::Flavour;
 pub use format::{Csv, Form, Format, FormatOptions, NoOptions, Text, Tsv, Xml};
 pub use scalar::{OneOrMany, Scalar, Texts};
 

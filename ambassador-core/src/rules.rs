@@ -9,6 +9,8 @@ mod response;
 pub use explain::Verdict;
 pub use headers::HeaderEdits;
 pub use request::{Host, NewPath, RequestPart};
+#[cfg(all(feature = "formats", feature = "codings", feature = "library"))]
+pub(crate) use reshaper::VARIABLES;
 pub(crate) use reshaper::lines;
 pub use reshaper::{Known, Reshaped, Reshaper, Wrapping};
 pub use response::{ResponsePart, Taken};

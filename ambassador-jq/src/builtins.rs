@@ -10,8 +10,10 @@ use crate::value::{Type, Value, object, order, path, print};
 pub(crate) mod array;
 mod format;
 mod math;
+#[cfg(feature = "library")]
 mod regex;
 mod string;
+#[cfg(feature = "library")]
 mod time;
 
 /// Name, number of arguments, function.
@@ -46,7 +48,6 @@ const GENERAL: &[Entry] = &[
     ("setpath", 2, set_path),
     ("delpaths", 1, delete_paths),
     ("from_entries", 0, from_entries),
-    ("builtins", 0, builtins),
     ("now", 0, |cx, _| Ok(Value::Number(cx.fuel.now()))),
     ("infinite", 0, |_, _| Ok(Value::Number(f64::INFINITY))),
     ("nan", 0, |_, _| Ok(Value::Number(f64::NAN))),
@@ -55,13 +56,34 @@ const GENERAL: &[Entry] = &[
     ("false", 0, |_, _| Ok(Value::Bool(false))),
 ];
 
-fn tables() -> [&'static [Entry]; 6] {
-    [GENERAL, array::TABLE, string::TABLE, math::TABLE, time::TABLE, regex::TABLE]
+const USUAL: [&[Entry]; 6] =
+    [GENERAL, array::TABLE, string::TABLE, math::USUAL, math::USUAL_OTHERS, math::TESTS];
+
+/// What a build without the feature `library` does without: much code, and few programs call it.
+#[cfg(feature = "library")]
+const RARE: [&[Entry]; 6] = [
+    math::rare::UNARY,
+    math::rare::OTHERS,
+    math::rare::PAIRS,
+    time::TABLE,
+    regex::TABLE,
+    &[("builtins", 0, builtins)],
+];
+#[cfg(not(feature = "library"))]
+const RARE: [&[Entry]; 0] = [];
+
+fn tables() -> impl Iterator<Item = &'static [Entry]> {
+    USUAL.into_iter().chain(RARE)
+}
+
+/// Whether only builds with the feature `library` have this native function.
+pub(crate) fn is_rare(name: &str, arity: usize) -> bool {
+    RARE.into_iter().flatten().any(|entry| entry.0 == name && entry.1 == arity)
 }
 
 /// The native function of this name.
 pub(crate) fn native(name: &str, arity: usize) -> Option<Native> {
-    let entries = tables().into_iter().flatten();
+    let entries = tables().flatten();
     entries.filter(|entry| entry.0 == name && entry.1 == arity).map(|entry| entry.2).next()
 }
 
@@ -69,7 +91,7 @@ const SPECIAL: [(&str, usize); 5] = [("empty", 0), ("error", 1), ("path", 1), ("
 
 /// Every function of the library, as `name/arity`.
 fn all() -> impl Iterator<Item = (&'static str, usize)> {
-    let native = tables().into_iter().flatten().map(|entry| (entry.0, entry.1));
+    let native = tables().flatten().map(|entry| (entry.0, entry.1));
     let defined = PRELUDE.iter().map(|entry| (entry.0, entry.1));
     native.chain(defined).chain(SPECIAL).filter(|(name, _)| !name.starts_with('_'))
 }
@@ -467,6 +489,7 @@ fn from_entries(cx: &mut Context, values: &mut [Value]) -> Result<Value, Fault> 
     Ok(Value::object(object))
 }
 
+#[cfg(feature = "library")]
 fn builtins(cx: &mut Context, _: &mut [Value]) -> Result<Value, Fault> {
     let names: Vec<Value> = all().map(|(name, arity)| Value::string(format!("{name}/{arity}"))).collect();
     cx.fuel.charge(names.len() * 4)?;

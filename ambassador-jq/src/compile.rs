@@ -1300,6 +1300,7 @@ impl Compiler<'_> {
         }
         if let Some(native) = builtins::native(name, arguments.len()) {
             self.code.uses_now |= name == "now";
+            self.code.uses_library |= builtins::is_rare(name, arguments.len());
             let (mut operands, mut forks) = (Vec::new(), false);
             // The first argument varies fastest.
             for argument in arguments.iter().rev() {
@@ -1349,7 +1350,8 @@ impl Compiler<'_> {
         let known: Vec<&str> = scope.functions().chain(builtins::names().map(|name| name as &str)).collect();
         let hint = names::hint(name, known.into_iter());
         let hint = hint.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
-        format!("function {shown} is not defined{hint}")
+        let build = if cfg!(feature = "library") { "" } else { "; this build has not the whole library" };
+        format!("function {shown} is not defined{hint}{build}")
     }
 
     /// A definition of the library, read when it is first used.

@@ -48,6 +48,12 @@ impl Program {
         self.code.uses_now
     }
 
+    /// Whether the program calls what builds without the feature `library` do not have: regular expressions, times, and
+    /// the rarer functions of mathematics.
+    pub fn uses_library(&self) -> bool {
+        self.code.uses_library
+    }
+
     /// Runs the program on `input`, one JSON text.
     pub fn run(&self, input: &[u8], run: &Run) -> Result<Outputs, RunError> {
         let depth = run.limits.depth.min(Limits::DEEPEST);

@@ -41,7 +41,7 @@ const WRITERS: [&str; 9] = [
 ];
 
 fn format(written: &str) -> Format {
-    serde_json::from_str(written).expect("a format")
+    Format::from_json(written.as_bytes()).expect("a format")
 }
 
 fn reader(written: &str) -> Reader {

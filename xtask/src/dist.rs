@@ -1,4 +1,4 @@
-//! `cargo xtask build`: the plugin, and the CLI that carries it.
+//! `cargo xtask build`: the plugin in its flavours, and the CLI that carries both.
 
 use std::path::PathBuf;
 
@@ -13,14 +13,15 @@ pub(crate) struct Dist {
     pub(crate) cli: PathBuf,
 }
 
-/// Builds both; fast when nothing changed.
+/// Builds all of them; fast when nothing changed.
 pub(crate) fn build() -> anyhow::Result<Dist> {
-    let plugin = wasm::build()?;
+    let plugins = wasm::build()?;
     progress::run(
         "building kubectl-ambassador",
         cargo::command()
             .args(["build", "--locked", "--release", "--package", "kubectl-ambassador"])
-            .env("AMBASSADOR_PLUGIN_WASM", &plugin),
+            .env("AMBASSADOR_PLUGIN_WASM", &plugins.full)
+            .env("AMBASSADOR_PLUGIN_JSON_WASM", &plugins.json),
     )?;
     let built = paths::target().join("release/kubectl-ambassador");
     let cli = paths::dist().join("kubectl-ambassador");
@@ -29,5 +30,5 @@ pub(crate) fn build() -> anyhow::Result<Dist> {
     std::fs::copy(&built, &fresh).with_context(|| format!("cannot copy {}", built.display()))?;
     std::fs::rename(&fresh, &cli)?;
     progress::ready(&format!("{}", cli.display()));
-    Ok(Dist { plugin, cli })
+    Ok(Dist { plugin: plugins.full, cli })
 }

@@ -46,7 +46,7 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
-    /// Build target/dist/plugin.wasm and target/dist/kubectl-ambassador
+    /// Build the plugin's flavours and kubectl-ambassador into target/dist
     Build,
     /// Look for inputs that break the engine's promises, by libFuzzer
     Fuzz(fuzz::Args),

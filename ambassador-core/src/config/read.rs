@@ -263,10 +263,12 @@ impl<T: Read> Read for Option<T> {
 mod tests {
     use super::*;
 
+    #[expect(clippy::unnecessary_wraps, reason = "fields are optional")]
     fn text(text: &str) -> Option<String> {
         Some(text.to_owned())
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "fields are optional")]
     fn scalar(text: &str) -> Option<Scalar> {
         Some(Scalar(text.to_owned()))
     }

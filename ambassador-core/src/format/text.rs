@@ -1,19 +1,16 @@
 //! Text: a body that is one string, or lines that a regular expression takes apart.
 
+#[cfg_attr(not(feature = "library"), path = "text/no_lines.rs")]
+mod lines;
+
 use ambassador_jq::json::{Value, View};
-use regex_lite::{Regex, RegexBuilder};
 
 use super::error::Fault;
 use super::options::{Choice, choose};
 use super::output::Output;
 use crate::config;
 use crate::problem::{Path, Problem};
-
-/// Bytes that the automaton of an expression may take.
-const LARGEST: usize = 64 << 10;
-/// Steps that one body may take: each byte of it can visit each state of the automaton. Where all of them do, which no
-/// expression for a log comes near, that is two seconds.
-const MOST_STEPS: usize = 1 << 27;
+use lines::Lines;
 
 /// What happens to a line that the expression does not match.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -29,14 +26,6 @@ pub(super) struct Reader {
     lines: Option<Lines>,
 }
 
-#[derive(Debug)]
-struct Lines {
-    regex: Regex,
-    /// Bytes that the automaton takes at most.
-    size: usize,
-    unmatched: Unmatched,
-}
-
 impl Reader {
     pub(super) fn new(written: &config::Text, path: &Path, problems: &mut Vec<Problem>) -> Option<Self> {
         let choices: [Choice<Unmatched>; 2] = [("error", Unmatched::Error), ("skip", Unmatched::Skip)];
@@ -48,8 +37,8 @@ impl Reader {
             }
             return Some(Self::default());
         };
-        let (regex, size) = compile(pattern, &path.key("lines"), problems)?;
-        Some(Self { lines: Some(Lines { regex, size, unmatched }) })
+        let lines = Lines::new(pattern, unmatched, &path.key("lines"), problems)?;
+        Some(Self { lines: Some(lines) })
     }
 
     pub(super) fn read(&self, text: &str, output: &mut Output) -> Result<(), Fault> {
@@ -57,71 +46,6 @@ impl Reader {
             None => output.string(text),
             Some(lines) => lines.read(text, output),
         }
-    }
-}
-
-fn compile(pattern: &str, path: &Path, problems: &mut Vec<Problem>) -> Option<(Regex, usize)> {
-    // The crate does not say how large an automaton is, but it keeps to a limit.
-    let mut size = 1 << 10;
-    let regex = loop {
-        match RegexBuilder::new(pattern).nest_limit(50).size_limit(size).build() {
-            Ok(regex) => break regex,
-            Err(_) if size < LARGEST => size = size.saturating_add(size / 4),
-            Err(error) => {
-                problems.push(Problem::new(path, format!("not a regular expression: {error}")));
-                return None;
-            }
-        }
-    };
-    if regex.capture_names().flatten().next().is_none() {
-        let problem = Problem::new(path, "this expression has no named groups");
-        problems.push(problem.hint("name the parts of a line that become fields: (?P<level>[A-Z]+)"));
-        return None;
-    }
-    Some((regex, size))
-}
-
-impl Lines {
-    fn read(&self, text: &str, output: &mut Output) -> Result<(), Fault> {
-        let states = (self.size / 64).max(1);
-        if text.len().saturating_mul(states) > MOST_STEPS {
-            return Err(Fault::new("its lines take too long: use a shorter expression, or a smaller body"));
-        }
-        output.raw("[")?;
-        let (mut start, mut first) = (0_usize, true);
-        for line in text.split_inclusive('\n') {
-            let bare = line.strip_suffix('\n').unwrap_or(line);
-            let bare = bare.strip_suffix('\r').unwrap_or(bare);
-            match self.regex.captures(bare) {
-                Some(captures) => {
-                    output.raw(if first { "{" } else { ",{" })?;
-                    first = false;
-                    self.fields(&captures, output)?;
-                }
-                None if self.unmatched == Unmatched::Skip => {}
-                None => return Err(Fault::at(start, "the expression does not match this line")),
-            }
-            start = start.saturating_add(line.len());
-        }
-        output.raw("]")
-    }
-
-    fn fields(&self, captures: &regex_lite::Captures<'_>, output: &mut Output) -> Result<(), Fault> {
-        let mut first = true;
-        for (at, name) in self.regex.capture_names().enumerate() {
-            let Some(name) = name else { continue };
-            if !first {
-                output.raw(",")?;
-            }
-            first = false;
-            output.string(name)?;
-            output.raw(":")?;
-            match captures.get(at) {
-                Some(group) => output.string(group.as_str())?,
-                None => output.raw("null")?,
-            }
-        }
-        output.raw("}")
     }
 }
 

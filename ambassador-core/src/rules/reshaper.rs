@@ -14,7 +14,7 @@ const LONGEST_PROGRAM: usize = 64 << 10;
 /// Bytes that the engine may want beyond those of its outputs.
 const ROOM: usize = 64;
 /// The global variables of every program, in the order their values are given.
-const VARIABLES: [&str; 2] = ["request", "response"];
+pub(crate) const VARIABLES: [&str; 2] = ["request", "response"];
 
 /// What a config says about a body.
 #[derive(Debug)]

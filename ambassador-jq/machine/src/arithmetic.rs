@@ -27,6 +27,7 @@ pub fn numbers(operator: Operator, a: f64, b: f64) -> Option<f64> {
     clippy::cast_precision_loss,
     reason = "as jq does; casts saturate"
 )]
+#[cfg_attr(ambassador_small, optimize(size))]
 fn modulo(a: f64, b: f64) -> Option<f64> {
     if a.is_nan() || b.is_nan() {
         return Some(f64::NAN);
@@ -40,6 +41,7 @@ fn modulo(a: f64, b: f64) -> Option<f64> {
 }
 
 /// `-x`
+#[cfg_attr(ambassador_small, optimize(size))]
 pub fn negate(value: &Value, input: &Document) -> Result<Value, Fault> {
     match value.as_number(input) {
         Some(number) => Ok(match value.number_text(input) {
@@ -146,6 +148,7 @@ fn append(mut a: Value, b: Value, input: &Document, fuel: &mut Fuel) -> Result<V
     Ok(a)
 }
 
+#[cfg_attr(ambassador_small, optimize(size))]
 fn merge(mut a: Value, b: &Value, input: &Document, fuel: &mut Fuel) -> Result<Value, Fault> {
     let more = b.width(input);
     let copied =
@@ -163,6 +166,7 @@ fn merge(mut a: Value, b: &Value, input: &Document, fuel: &mut Fuel) -> Result<V
 
 /// Objects within objects are merged as well. A stack of what is being merged instead of recursion: each entry holds
 /// the object, what is still to be put into it, and the key under which it goes into the one before.
+#[cfg_attr(ambassador_small, optimize(size))]
 fn merge_deep(a: Value, b: &Value, input: &Document, fuel: &mut Fuel) -> Result<Value, Fault> {
     type Rest = std::vec::IntoIter<(Value, Value)>;
     let open = |a: Value, b: &Value, key: Value, fuel: &mut Fuel| -> Result<(Object, Rest, Value), Fault> {
@@ -198,6 +202,7 @@ fn merge_deep(a: Value, b: &Value, input: &Document, fuel: &mut Fuel) -> Result<
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "not negative, and saturating")]
+#[cfg_attr(ambassador_small, optimize(size))]
 fn repeat(text: &Value, times: f64, input: &Document, fuel: &mut Fuel) -> Result<Value, Fault> {
     if times < 0.0 || times.is_nan() {
         return Ok(Value::Null);
@@ -211,6 +216,7 @@ fn repeat(text: &Value, times: f64, input: &Document, fuel: &mut Fuel) -> Result
 }
 
 /// The parts of a string between another one.
+#[cfg_attr(ambassador_small, optimize(size))]
 pub fn split(value: &Value, by: &Value, input: &Document, fuel: &mut Fuel) -> Result<Value, Fault> {
     let (text, by) = (value.as_str(input).unwrap_or_default(), by.as_str(input).unwrap_or_default());
     if text.is_empty() {

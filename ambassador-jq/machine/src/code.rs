@@ -374,6 +374,8 @@ pub struct Code {
     /// Which of the global variables it uses, and whether it asks for the time.
     pub uses: Vec<bool>,
     pub uses_now: bool,
+    /// Whether it calls what is only in the whole library.
+    pub uses_library: bool,
 }
 
 impl Code {

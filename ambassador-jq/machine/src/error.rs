@@ -21,6 +21,7 @@ pub enum Resource {
 }
 
 impl fmt::Display for Resource {
+    #[cfg_attr(ambassador_small, optimize(size))]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Input => "bytes of input",
@@ -62,6 +63,7 @@ pub enum RunError {
 }
 
 impl fmt::Display for RunError {
+    #[cfg_attr(ambassador_small, optimize(size))]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Input { offset } => write!(f, "the body is not valid JSON at byte {offset}"),

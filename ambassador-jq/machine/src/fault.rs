@@ -60,6 +60,7 @@ pub fn one(value: &Value, text: &'static str) -> Fault {
 }
 
 /// As much of a value as jq shows in an error.
+#[cfg_attr(ambassador_small, optimize(size))]
 fn shown(value: &Value, input: &Document, fuel: &mut Fuel) -> String {
     const LONGEST: usize = 29;
     let mut text = Vec::new();
@@ -85,6 +86,7 @@ fn shown(value: &Value, input: &Document, fuel: &mut Fuel) -> String {
 
 impl Raised {
     /// The value that `catch` is given: jq's own words.
+    #[cfg_attr(ambassador_small, optimize(size))]
     pub fn into_value(self, input: &Document, fuel: &mut Fuel) -> Value {
         let mut described =
             |value: &Value| format!("{} ({})", value.kind(input).name(), shown(value, input, fuel));
@@ -108,6 +110,7 @@ impl Raised {
     }
 
     /// The same without data.
+    #[cfg_attr(ambassador_small, optimize(size))]
     pub fn public(&self, input: &Document) -> String {
         let name = |value: &Value| value.kind(input).name();
         match self {
@@ -125,6 +128,7 @@ impl Raised {
     }
 }
 
+#[cfg_attr(ambassador_small, optimize(size))]
 fn article(name: &str) -> String {
     match name {
         "null" => name.to_owned(),

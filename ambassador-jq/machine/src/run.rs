@@ -376,6 +376,7 @@ impl Machine<'_, '_> {
 
     #[inline(never)]
     #[expect(clippy::too_many_lines, reason = "one arm for each instruction")]
+    #[cfg_attr(ambassador_small, optimize(size))]
     fn step_rare(&mut self, op: &Op) -> Result<Next, Fault> {
         match *op {
             Op::Load { to, from } => {
@@ -614,6 +615,7 @@ impl Machine<'_, '_> {
     }
 
     #[inline(never)]
+    #[cfg_attr(ambassador_small, optimize(size))]
     fn object(&mut self, list: u32) -> Result<Value, Fault> {
         let list = self.code.lists.get(list as usize).map(Box::as_ref).unwrap_or_default();
         let mut object = Object::with_capacity(list.len() / 2);
@@ -629,6 +631,7 @@ impl Machine<'_, '_> {
     }
 
     #[inline(never)]
+    #[cfg_attr(ambassador_small, optimize(size))]
     fn concat(&mut self, list: u32) -> Result<Value, Fault> {
         let list = self.code.lists.get(list as usize).map(Box::as_ref).unwrap_or_default();
         let mut text = String::new();
@@ -642,6 +645,7 @@ impl Machine<'_, '_> {
         Ok(Value::string(text))
     }
 
+    #[cfg_attr(ambassador_small, optimize(size))]
     fn no_path(&self, value: Operand, input: Operand, path: Operand) -> Value {
         let (value, input) = (self.look(value), self.look(input));
         let kind = value.kind(self.input);
@@ -656,6 +660,7 @@ impl Machine<'_, '_> {
     }
 
     #[cold]
+    #[cfg_attr(ambassador_small, optimize(size))]
     fn off_path(&mut self, value: Operand, key: Option<&Value>) -> Fault {
         let value = self.look(value).clone();
         let mut show = |value: &Value| {
@@ -678,6 +683,7 @@ impl Machine<'_, '_> {
     }
 
     #[inline(never)]
+    #[cfg_attr(ambassador_small, optimize(size))]
     fn call(
         &mut self,
         function: u32,
@@ -853,6 +859,7 @@ impl Machine<'_, '_> {
 
     /// Gives an error to the latest fork that takes it.
     #[inline(never)]
+    #[cfg_attr(ambassador_small, optimize(size))]
     fn raise(&mut self, at: usize, raised: Raised) -> Result<(), RunError> {
         while let Some(fork) = self.forks.pop() {
             self.fuel.charge(1)?;
@@ -900,6 +907,7 @@ impl Machine<'_, '_> {
     }
 
     /// The bytes of the program that an instruction stands for, or the call of the library that led there.
+    #[cfg_attr(ambassador_small, optimize(size))]
     fn place(&self, at: usize) -> std::ops::Range<usize> {
         let range = |at: usize| {
             let range = self.code.ranges.get(at).filter(|range| range.end > range.start)?;

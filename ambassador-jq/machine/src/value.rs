@@ -192,6 +192,7 @@ impl Value {
     }
 
     /// A number as it is written, known to be a number of JSON.
+    #[cfg_attr(ambassador_small, optimize(size))]
     pub fn literal(text: &str) -> Self {
         let value = number::read(text.as_bytes());
         let mut written = Vec::new();

@@ -15,7 +15,13 @@ fn without_namespace(namespace: &Namespace, output: Output) -> Output {
     let hide = |text: String| {
         let text = text.replace(&namespace.name, "NAMESPACE");
         match text.split_once("ambassador-plugin-") {
-            Some((before, after)) => format!("{before}ambassador-plugin-HASH{}", &after[12..]),
+            Some((before, after)) => {
+                // Which flavour it is says `flavours.rs`.
+                let after = after[12..]
+                    .strip_prefix(" (plugin")
+                    .map_or(&after[12..], |rest| rest.split_once(')').expect("it ends in a parenthesis").1);
+                format!("{before}ambassador-plugin-HASH{after}")
+            }
             None => text,
         }
     };

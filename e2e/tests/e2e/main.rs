@@ -8,6 +8,7 @@ mod completion;
 mod connection;
 mod counters;
 mod docs;
+mod flavours;
 mod formats;
 mod haproxy;
 mod http_cases;

@@ -16,7 +16,7 @@ use crate::failure::{Failure, Result};
 use crate::journal::{self, Entry, Journal, Needed, Step};
 use crate::output::{self, say};
 use crate::plan::{self, Options, Permissions, Plan, text};
-use crate::plugin::Plugin;
+use crate::plugin::{Plugin, Plugins};
 use crate::recreate::{self, Work};
 use crate::rollout::Target;
 use crate::signals::Interrupt;
@@ -100,7 +100,7 @@ pub(crate) async fn run(args: &Args) -> Result<()> {
     if let Some(source) = &from_file {
         source.refuse_health_port(HEALTH_PORT, ANOTHER_PORT)?;
     }
-    let plugin = Plugin::load(args.plugin_file.as_deref())?;
+    let plugins = Plugins::load(args.plugin_file.as_deref())?;
     let cluster = args.cluster.connect().await?;
     let cluster = cluster.writing_as(&args.change.field_manager).forcing_conflicts(args.force_conflicts);
     let targets = target::resolve(&cluster, &args.target, &args.change.templates).await?;
@@ -111,9 +111,9 @@ pub(crate) async fn run(args: &Args) -> Result<()> {
     each(&args.change.output, targets, async |one| {
         let source = from_file.as_ref().map(Source::again).transpose()?;
         match one {
-            Target::Pod(live) => pod(args, &cluster, live, source, &plugin).await,
+            Target::Pod(live) => pod(args, &cluster, live, source, &plugins).await,
             Target::Workload(workload) => {
-                workload::run(args, &cluster, *workload, source.as_ref(), &plugin).await
+                workload::run(args, &cluster, *workload, source.as_ref(), &plugins).await
             }
         }
     })
@@ -126,7 +126,7 @@ async fn pod(
     cluster: &Cluster,
     live: Value,
     from_file: Option<Source>,
-    plugin: &Plugin,
+    plugins: &Plugins,
 ) -> Result<()> {
     journal::refuse_unfinished(&cluster.server, &cluster.namespace, text(&live, "/metadata/name"))?;
     plan::refuse(&live, Permissions { delete_emptydir_data: args.change.delete_emptydir_data })?;
@@ -155,7 +155,8 @@ async fn pod(
         ipv6: plan::has_ipv6(&live),
         named_ports: plan::sees_named_ports(minor),
     };
-    let plan = plan::inject(&original, "", &source, plugin, &options)?;
+    let plugin = plugins.choose(&source.loaded.config)?;
+    let plan = plan::inject(&original, "", &source, &plugin, &options)?;
     let others = listening_of_others(cluster, &live, injected.as_ref()).await;
     plan::refuse_taken_ports(&plan.original, &source.loaded.ambassador.ports, &others)?;
     refuse_foreign_config_map(cluster, &options.config_map).await?;
@@ -170,7 +171,7 @@ async fn pod(
     } else {
         format!("pod/{name} will be recreated with the container {}, {}:", plan::CONTAINER, options.image)
     };
-    explain(&first, &source, &found, &options, plugin);
+    explain(&first, &source, &found, &options, &plugin);
     in_front.explain();
     if args.change.dry_run == DryRun::Client {
         return output::done(&plan.objects(), &name, "injected (dry run)", &args.change.output);
@@ -259,7 +260,7 @@ fn explain(first: &str, source: &Source, found: &str, options: &Options, plugin:
         1 => say("  1 rule"),
         count => say(&format!("  {count} rules")),
     }
-    say(&format!("  configmaps {} and {}", options.config_map, plugin.config_map()));
+    say(&format!("  configmaps {} and {} ({})", options.config_map, plugin.config_map(), plugin.flavour()));
 }
 
 async fn refuse_foreign_config_map(cluster: &Cluster, name: &str) -> Result<()> {

@@ -6,7 +6,7 @@ use super::inject::IMAGE;
 use crate::cluster;
 use crate::failure::{Failure, Result};
 use crate::output;
-use crate::plan::text;
+use crate::plan::{list, text};
 use crate::plugin::Plugin;
 
 /// Print the versions of this program, of what it brings, and of the server
@@ -56,15 +56,18 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 
 /// What is known without a cluster. A build for development carries no module.
 fn client() -> Value {
-    let plugin = Plugin::embedded().ok();
-    json!({
-        "version": env!("CARGO_PKG_VERSION"),
-        "envoyImage": IMAGE,
-        "plugin": plugin.map(|plugin| json!({
+    let plugins = Plugin::all().into_iter().map(|plugin| {
+        json!({
+            "flavour": plugin.flavour(),
             "sha256": plugin.sha256,
             "bytes": plugin.module.len(),
             "configMap": plugin.config_map(),
-        })),
+        })
+    });
+    json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "envoyImage": IMAGE,
+        "plugins": plugins.collect::<Vec<Value>>(),
     })
 }
 
@@ -77,10 +80,15 @@ fn lines(versions: &Value) -> String {
         "" => String::new(),
         version => format!("{name}: {version}\n"),
     };
-    let plugin = match text(versions, "/clientVersion/plugin/sha256") {
-        "" => "Plugin: none in this build\n".to_owned(),
-        sha256 => format!("Plugin: sha256:{sha256}\n"),
-    };
+    let plugins = list(versions, "/clientVersion/plugins");
+    let mut found: Vec<String> = plugins
+        .iter()
+        .map(|plugin| format!("Plugin: sha256:{} ({})\n", text(plugin, "/sha256"), text(plugin, "/flavour")))
+        .collect();
+    if found.is_empty() {
+        found.push("Plugin: none in this build\n".to_owned());
+    }
+    let plugin = found.concat();
     [
         line("Client Version", "/clientVersion/version").replace(": ", ": v"),
         plugin,

@@ -259,6 +259,7 @@ impl<'a> Document<'a> {
     }
 
     /// How deep a value nests; counting stops beyond `most`.
+    #[cfg_attr(ambassador_small, optimize(size))]
     pub fn depth(&self, number: u32, most: usize) -> usize {
         let (mut level, mut deepest) = (0, 0);
         for at in number..self.behind(number) {

@@ -40,6 +40,7 @@ fn read_short(text: &[u8]) -> Option<f64> {
 }
 
 /// Compares two numbers of JSON by all of their digits.
+#[cfg_attr(ambassador_small, optimize(size))]
 pub fn compare_texts(a: &str, b: &str) -> Ordering {
     let (a, b) = (Decimal::new(a), Decimal::new(b));
     if a.negative != b.negative {
@@ -57,6 +58,7 @@ struct Decimal<'a> {
 }
 
 impl<'a> Decimal<'a> {
+    #[cfg_attr(ambassador_small, optimize(size))]
     fn new(text: &'a str) -> Self {
         let (negative, text) = text.strip_prefix('-').map_or((false, text), |text| (true, text));
         let (text, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
@@ -139,6 +141,7 @@ fn write_short(value: f64, output: &mut Vec<u8>) -> bool {
 }
 
 /// Writes digits whose decimal point stands behind the first `point` of them.
+#[cfg_attr(ambassador_small, optimize(size))]
 fn layout(digits: &[u8], point: i32, output: &mut Vec<u8>) {
     let count = i32::try_from(digits.len()).unwrap_or(i32::MAX);
     if point <= -4 || point > count + 15 {

@@ -50,6 +50,7 @@ pub enum Value<'a> {
 
 impl<'a> View<'a> {
     /// What this value is.
+    #[cfg_attr(ambassador_small, optimize(size))]
     pub fn value(self) -> Value<'a> {
         let node = self.document.node(self.node as usize);
         match node.kind() {
@@ -76,6 +77,7 @@ impl<'a> View<'a> {
     }
 
     /// The value of a key, if this is an object that has it.
+    #[cfg_attr(ambassador_small, optimize(size))]
     pub fn get(self, key: &str) -> Option<View<'a>> {
         let is_object = self.document.node(self.node as usize).kind() == Kind::Object;
         let found = is_object.then(|| self.document.lookup(self.node, key)).flatten()?;
@@ -88,6 +90,7 @@ impl<'a> View<'a> {
     }
 
     /// For each key that stands in this object more than once: where it stands first the last value, elsewhere nothing.
+    #[cfg_attr(ambassador_small, optimize(size))]
     fn replaced(self) -> BTreeMap<u32, Option<u32>> {
         let mut replaced = BTreeMap::new();
         if self.document.has_plain_keys(self.node) {
@@ -117,6 +120,7 @@ pub struct Items<'a> {
 impl<'a> Iterator for Items<'a> {
     type Item = View<'a>;
 
+    #[cfg_attr(ambassador_small, optimize(size))]
     fn next(&mut self) -> Option<View<'a>> {
         if self.at >= self.end {
             return None;
@@ -140,6 +144,7 @@ pub struct Entries<'a> {
 impl<'a> Iterator for Entries<'a> {
     type Item = (Cow<'a, str>, View<'a>);
 
+    #[cfg_attr(ambassador_small, optimize(size))]
     fn next(&mut self) -> Option<Self::Item> {
         while self.at < self.end {
             let key = self.at;

@@ -134,6 +134,7 @@ impl Object {
     }
 
     /// Removes all of these keys that are there.
+    #[cfg_attr(ambassador_small, optimize(size))]
     pub fn remove(&mut self, keys: &[&str], input: &Document) {
         let before = self.entries.len();
         if keys.len() <= SMALL {
@@ -174,6 +175,7 @@ impl Object {
     }
 
     /// Its entries, in the order of their keys.
+    #[cfg_attr(ambassador_small, optimize(size))]
     pub fn sorted(&self, input: &Document) -> Vec<(Value, Value)> {
         let mut entries = self.entries.clone();
         if let Some(index) = &self.index {

@@ -77,6 +77,7 @@ fn numbers(a: &Value, b: &Value, input: &Document) -> Ordering {
 }
 
 /// Puts the parts of two containers of one type on the list of work, and the order of what is not compared itself.
+#[cfg_attr(ambassador_small, optimize(size))]
 fn expand(a: &Value, b: &Value, input: &Document, fuel: &mut Fuel, work: &mut Work) -> Result<(), Exhausted> {
     let start = work.len();
     if let (Some(a), Some(b)) = (a.as_items(input), b.as_items(input)) {
@@ -157,6 +158,7 @@ fn permute(keyed: &mut Vec<(Value, Value)>, order: &[usize]) {
 
 /// A merge sort from below that can be given up: the standard library's can not, and it may panic where an order is
 /// none, which NaN's is not.
+#[cfg_attr(ambassador_small, optimize(size))]
 fn merge_sort(keyed: &[(Value, Value)], input: &Document, fuel: &mut Fuel) -> Result<Vec<usize>, Exhausted> {
     let length = keyed.len();
     let mut from: Vec<usize> = (0..length).collect();

@@ -96,6 +96,7 @@ fn item(number: f64, length: usize) -> Option<usize> {
 }
 
 /// `{"start": from, "end": to}`, the key of a slice.
+#[cfg_attr(ambassador_small, optimize(size))]
 pub fn slice_key(from: Value, to: Value, input: &Document) -> Value {
     let entries = vec![(Value::string("start"), from), (Value::string("end"), to)];
     Value::object(super::Object::of_distinct(entries, input))
@@ -168,6 +169,7 @@ pub fn get(value: &Value, key: &Value, input: &Document, fuel: &mut Fuel) -> Res
 }
 
 /// The value at a path.
+#[cfg_attr(ambassador_small, optimize(size))]
 pub fn get_path(value: &Value, keys: &[Value], input: &Document, fuel: &mut Fuel) -> Result<Value, Fault> {
     let mut value = value.clone();
     for key in keys {
@@ -282,6 +284,7 @@ pub fn set(
 }
 
 /// Puts a value at a path.
+#[cfg_attr(ambassador_small, optimize(size))]
 pub fn set_path(
     target: &mut Value,
     keys: &[Value],
@@ -307,6 +310,7 @@ pub fn set_path(
 }
 
 /// Puts a value at a path that begins with a slice.
+#[cfg_attr(ambassador_small, optimize(size))]
 fn set_within_slice(
     target: &mut Value,
     slice: &Value,
@@ -381,6 +385,7 @@ pub fn take_path(
 }
 
 /// Removes a key.
+#[cfg_attr(ambassador_small, optimize(size))]
 pub fn delete_key(target: &mut Value, key: Value, input: &Document, fuel: &mut Fuel) -> Result<(), Fault> {
     if target.kind(input) == Type::Null {
         // As far as the key could be one of null.
@@ -390,6 +395,7 @@ pub fn delete_key(target: &mut Value, key: Value, input: &Document, fuel: &mut F
 }
 
 /// Removes what is at these paths.
+#[cfg_attr(ambassador_small, optimize(size))]
 pub fn delete_paths(
     target: &mut Value,
     paths: Vec<Vec<Value>>,
@@ -435,6 +441,7 @@ pub fn delete_paths(
     Ok(())
 }
 
+#[cfg_attr(ambassador_small, optimize(size))]
 fn same_parent(path: &[Value], parent: &[Value], input: &Document, fuel: &mut Fuel) -> Result<bool, Fault> {
     for (a, b) in path.iter().zip(parent) {
         if order::compare(a, b, input, fuel)? != Ordering::Equal {
@@ -445,6 +452,7 @@ fn same_parent(path: &[Value], parent: &[Value], input: &Document, fuel: &mut Fu
 }
 
 /// Removes some keys of one container.
+#[cfg_attr(ambassador_small, optimize(size))]
 fn delete_keys(
     container: &mut Value,
     keys: &[Value],
@@ -503,6 +511,7 @@ fn delete_keys(
 }
 
 /// Where an array occurs in another one.
+#[cfg_attr(ambassador_small, optimize(size))]
 pub fn indices(value: &Value, wanted: &Value, input: &Document, fuel: &mut Fuel) -> Result<Value, Fault> {
     let items = value.as_items(input).unwrap_or_default();
     let wanted = wanted.as_items(input).unwrap_or_default();

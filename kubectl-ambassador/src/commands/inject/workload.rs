@@ -17,7 +17,7 @@ use crate::failure::{Failure, Result};
 use crate::leftovers;
 use crate::output::{self, say};
 use crate::plan::{self, Options, Plan, list, text};
-use crate::plugin::Plugin;
+use crate::plugin::{Plugin, Plugins};
 use crate::rollout::{self, Change, Course, End, Status, TRIES, Workload};
 use crate::source::{self, Source};
 use crate::workload::Update;
@@ -28,7 +28,7 @@ pub(super) async fn run(
     cluster: &Cluster,
     mut workload: Workload,
     from_file: Option<&Source>,
-    plugin: &Plugin,
+    plugins: &Plugins,
 ) -> Result<()> {
     refuse(&workload)?;
     let shown = workload.shown();
@@ -45,6 +45,7 @@ pub(super) async fn run(
             (&found.0, found.1.as_str())
         };
         source.refuse_health_port(HEALTH_PORT, ANOTHER_PORT)?;
+        let plugin = &plugins.choose(&source.loaded.config)?;
         let step = Step { args, cluster, workload: &workload, before, pod: &pod, source, how, plugin };
         let planned = step.plan().await?;
         if planned.meanwhile_missing() && args.change.dry_run == DryRun::None {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::process::ExitCode;
 
-use crate::output::say;
+use crate::output::{is_coloured, say};
 
 /// What an exit code promises; the same in every output format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,9 +67,12 @@ impl Failure {
 
     /// Tells the user, and gives the exit code.
     pub(crate) fn report(&self) -> ExitCode {
-        say(&format!("error: {}", self.message));
+        // As clap colours its own.
+        let (red, green, plain) =
+            if is_coloured() { ("\x1b[1;31m", "\x1b[1;32m", "\x1b[0m") } else { ("", "", "") };
+        say(&format!("{red}error:{plain} {}", self.message));
         if let Some(hint) = &self.hint {
-            say(&format!("hint: {hint}"));
+            say(&format!("{green}hint:{plain} {hint}"));
         }
         ExitCode::from(self.exit as u8)
     }

@@ -24,7 +24,7 @@ mod workload;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
-/// Put an Envoy ambassador into a pod: it maps ports and reshapes answers by jq rules
+/// Put an Envoy ambassador into pods: it maps ports and reshapes answers by jq rules
 #[derive(Parser)]
 #[command(name = "kubectl-ambassador", bin_name = "kubectl ambassador", version, max_term_width = 100)]
 struct Cli {

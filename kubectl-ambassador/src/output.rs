@@ -56,6 +56,11 @@ pub(crate) fn say(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
+/// Whether talk is coloured, by the rules that clap goes by: on a terminal, unless `NO_COLOR` is set.
+pub(crate) fn is_coloured() -> bool {
+    anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never
+}
+
 /// Data. Whoever has closed stdout has read enough; what was not written for another reason is an error.
 pub(crate) fn print(text: &str) -> Result<()> {
     print_bytes(text.as_bytes())

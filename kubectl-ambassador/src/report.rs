@@ -1,12 +1,10 @@
 //! Shows the problems of a config with the line they are in and an underline.
 
-use std::io::IsTerminal as _;
-
 use ambassador_core::config::yaml::Located;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 use crate::failure::Failure;
-use crate::output::say;
+use crate::output::{is_coloured, say};
 
 /// Writes all problems of the text called `name` to stderr and gives the failure that ends the command.
 pub(crate) fn config_problems(name: &str, text: &str, problems: &[Located]) -> Failure {
@@ -30,6 +28,6 @@ fn rendered(name: &str, text: &str, located: &Located) -> String {
     if let Some(hint) = &problem.hint {
         report.push(Group::with_title(Level::HELP.secondary_title(hint.as_str())));
     }
-    let renderer = if std::io::stderr().is_terminal() { Renderer::styled() } else { Renderer::plain() };
+    let renderer = if is_coloured() { Renderer::styled() } else { Renderer::plain() };
     renderer.render(&report)
 }

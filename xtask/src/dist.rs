@@ -29,6 +29,11 @@ pub(crate) fn build() -> anyhow::Result<Dist> {
     let fresh = cli.with_extension("new");
     std::fs::copy(&built, &fresh).with_context(|| format!("cannot copy {}", built.display()))?;
     std::fs::rename(&fresh, &cli)?;
+    // By this name kubectl looks for what completes `kubectl ambassador`.
+    let completion = paths::dist().join("kubectl_complete-ambassador");
+    if completion.symlink_metadata().is_err() {
+        std::os::unix::fs::symlink("kubectl-ambassador", &completion)?;
+    }
     progress::ready(&format!("{}", cli.display()));
     Ok(Dist { plugin: plugins.full, cli })
 }

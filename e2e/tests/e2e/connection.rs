@@ -334,7 +334,7 @@ fn a_credential_plugin_is_run() {
         "apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": {"token": token},
     });
     let text = format!(
-        "#!/bin/sh\n[ \"$1$WHO\" = tokendev ] && [ -n \"$KUBERNETES_EXEC_INFO\" ] && echo '{credential}'\n"
+        "#!/bin/sh\n[ \"$1$WHO\" = tokendev ] && [ -n \"$KUBERNETES_EXEC_INFO\" ] && echo run >>\"$0.runs\" && echo '{credential}'\n"
     );
     std::fs::write(&script, text).expect("written");
     let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
@@ -348,6 +348,17 @@ fn a_credential_plugin_is_run() {
     kubeconfig["users"] = json!([{"name": "admin", "user": {"exec": exec}}]);
     kubeconfig["clusters"][0]["cluster"]["server"] = server_and_token().0.into();
     let file = both.write("exec", &kubeconfig);
+    both.check(
+        &["--kubeconfig", &file],
+        &expect![[r#"error: cannot read pod/no-such-pod: pods "no-such-pod" is forbidden: User "dev" cannot get resource "pods" in API group "" in the namespace "default""#]],
+    );
+    let runs = std::fs::read_to_string(both.namespace.home.path().join("credentials.runs")).expect("runs");
+    assert_eq!(runs, "run\nrun\n", "once by each of the two programs");
+    // A token that has run out is got anew.
+    let old = credential
+        .to_string()
+        .replace(r#""token":"#, r#""expirationTimestamp":"2020-01-01T00:00:00Z","token":"#);
+    std::fs::write(&script, format!("#!/bin/sh\necho '{old}'\n")).expect("written");
     both.check(
         &["--kubeconfig", &file],
         &expect![[r#"error: cannot read pod/no-such-pod: pods "no-such-pod" is forbidden: User "dev" cannot get resource "pods" in API group "" in the namespace "default""#]],

@@ -13,6 +13,7 @@ mod formats;
 mod haproxy;
 mod http_cases;
 mod inject;
+mod manners;
 mod outward;
 mod port_map;
 mod recreate;

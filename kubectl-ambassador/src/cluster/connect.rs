@@ -7,9 +7,10 @@ mod overrides;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use kube::client::{AuthError, ClientBuilder};
+use kube::client::{AuthError, ClientBuilder, ConfigExt as _};
 use kube::config::{ExecConfig, KubeConfigOptions};
 use kube::{Client, Config};
+use tower::buffer::BufferLayer;
 use tower::timeout::TimeoutLayer;
 use tower::util::{MapResponseLayer, option_layer};
 
@@ -19,6 +20,8 @@ use super::error::root_cause;
 use super::{Cluster, FIELD_MANAGER, warnings};
 use crate::failure::{Failure, Result};
 
+/// How many requests may wait for a token.
+const WAITING: usize = 64;
 /// What to do when no cluster can be made out.
 const HINT: &str =
     "`kubectl config get-contexts` lists what there is; --context NAME or --kubeconfig FILE chooses";
@@ -150,18 +153,27 @@ impl Args {
         Ok(config)
     }
 
-    fn client(&self, config: Config) -> Result<Client> {
+    fn client(&self, mut config: Config) -> Result<Client> {
         let url = config.cluster_url.to_string();
-        let exec = config.auth_info.exec.clone();
-        let builder = ClientBuilder::try_from(config).map_err(|error| match (error, exec) {
-            (kube::Error::Auth(error), Some(plugin)) => plugin_failed(&plugin, &error),
+        let plugin = config.auth_info.exec.clone();
+        let failed = |error| match (error, &plugin) {
+            (kube::Error::Auth(error), Some(plugin)) => plugin_failed(plugin, &error),
             (error, _) => Failure::unchanged(format!("cannot connect to {url}: {}", root_cause(&error))),
-        })?;
+        };
+        // A credential plugin is run here, once, and again when its token expires. Left in the config it would be run three
+        // times, and people would log in three times. A plugin that gives certificates gives no layer, and is left there.
+        let token = if plugin.is_some() { config.auth_layer().map_err(failed)? } else { None };
+        if token.is_some() {
+            config.auth_info.exec = None;
+        }
         let timeout = Some(self.request_timeout).filter(|time| !time.is_zero()).map(TimeoutLayer::new);
-        Ok(builder
-            .with_layer(&MapResponseLayer::new(warnings::tell))
-            .with_layer(&option_layer(timeout))
-            .build())
+        let builder = ClientBuilder::try_from(config).map_err(failed)?;
+        let builder =
+            builder.with_layer(&MapResponseLayer::new(warnings::tell)).with_layer(&option_layer(timeout));
+        Ok(match token {
+            None => builder.build(),
+            Some(token) => builder.with_layer(&BufferLayer::new(WAITING)).with_layer(&token).build(),
+        })
     }
 }
 

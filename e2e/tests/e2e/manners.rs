@@ -1,0 +1,68 @@
+//! What a terminal sees, and what versions are told.
+
+use std::path::Path;
+use std::process::Command;
+
+use e2e::kube::Namespace;
+use e2e::process::{Output, run};
+use e2e::provided;
+use expect_test::expect;
+use serde_json::Value;
+
+/// Runs the program with a terminal for all that it writes.
+fn on_a_terminal(namespace: &Namespace, args: &str, change: impl Fn(&mut Command)) -> Output {
+    let line = format!("{} {args}", provided("AMBASSADOR_CLI").display());
+    let mut command = namespace.command(Path::new("script"));
+    command.args(["--quiet", "--return", "--command", &line, "/dev/null"]).env("TERM", "xterm");
+    command.env_remove("NO_COLOR").env("KUBECONFIG", namespace.operator());
+    change(&mut command);
+    run(&mut command)
+}
+
+#[test]
+fn colours_are_for_terminals_that_want_them() {
+    let namespace = Namespace::new();
+    for args in ["uninject ../x", "uninject --no-such-flag", "inject p --jq .["] {
+        let seen = on_a_terminal(&namespace, args, |_| {});
+        assert_eq!(seen.code, 2, "{args}: {}", seen.stdout);
+        assert!(seen.stdout.contains("\u{1b}["), "{args}: {}", seen.stdout);
+        let plain = |name: &'static str, value: &'static str| {
+            on_a_terminal(&namespace, args, |command| _ = command.env(name, value)).stdout
+        };
+        for seen in [plain("NO_COLOR", "1"), plain("TERM", "dumb")] {
+            assert!(seen.contains("error: ") && !seen.contains('\u{1b}'), "{args}: {seen}");
+        }
+        let piped = namespace.ambassador(&args.split(' ').collect::<Vec<_>>());
+        assert!(!piped.stderr.contains('\u{1b}'), "{args}: {}", piped.stderr);
+    }
+}
+
+#[test]
+fn all_versions_that_meet_are_told() {
+    let namespace = Namespace::new();
+    let ask = |args: &[&str]| run(namespace.command(&provided("AMBASSADOR_CLI")).arg("version").args(args));
+    let json = |text: &str| -> Value { serde_json::from_str(text).expect("JSON") };
+    let ours = json(&ask(&["-o", "json"]).ok());
+    let kubectl = json(&namespace.kubectl(&["version", "-o", "json"]).ok());
+    assert_eq!(ours["serverVersion"]["gitVersion"], kubectl["serverVersion"]["gitVersion"]);
+    let module = std::fs::read(provided("AMBASSADOR_PLUGIN")).expect("the module");
+    assert_eq!(ours["clientVersion"]["plugin"]["bytes"], module.len());
+    let sum = run(Command::new("sha256sum").arg(provided("AMBASSADOR_PLUGIN"))).ok();
+    let sha256 = sum.split(' ').next().expect("a sum");
+    assert_eq!(ours["clientVersion"]["plugin"]["sha256"], sha256);
+    assert!(ask(&["-o", "yaml"]).ok().contains(&format!("sha256: {sha256}")));
+    let lines = ask(&[]).ok();
+    let server = ours["serverVersion"]["gitVersion"].as_str().expect("text");
+    expect![[r#"
+        Client Version: v0.1.0
+        Plugin: sha256:SHA256
+        Envoy Image: docker.io/envoyproxy/envoy:distroless-v1.40.0
+        Server Version: SERVER
+    "#]]
+    .assert_eq(&lines.replace(sha256, "SHA256").replace(server, "SERVER"));
+    assert!(!ask(&["--client"]).ok().contains("Server"));
+    // What is known is told, and then what is not.
+    let gone = ask(&["--server", "https://127.0.0.1:1"]);
+    assert_eq!((gone.code, gone.stdout.lines().count()), (1, 3), "{}", gone.stderr);
+    assert!(gone.stderr.starts_with("error: cannot ask the server's version: "), "{}", gone.stderr);
+}

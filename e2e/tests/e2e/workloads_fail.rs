@@ -3,7 +3,7 @@
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Child, Stdio};
 
-use e2e::kube::Namespace;
+use e2e::kube::{Namespace, OPERATOR};
 use e2e::process::Output;
 use e2e::provided;
 use expect_test::{Expect, expect};
@@ -473,6 +473,12 @@ fn other_kinds_are_injected_where_somebody_says() {
         }),
     );
     namespace.kubectl(&["wait", "--for=condition=Established", &format!("crd/{name}"), "--timeout=30s"]).ok();
+    // What a person has to be given beside manifests/rbac.yaml.
+    namespace
+        .kubectl(&["create", "role", "rollouts", "--verb=get,patch", &format!("--resource={name}")])
+        .ok();
+    let user = format!("--user={OPERATOR}");
+    namespace.kubectl(&["create", "rolebinding", "rollouts", "--role=rollouts", &user]).ok();
     let rollout = json!({
         "apiVersion": format!("{group}/v1"), "kind": "Rollout", "metadata": {"name": "web"},
         "spec": {"replicas": 1, "selector": {"matchLabels": {"app": "web"}}, "template": template("web")},

@@ -82,6 +82,17 @@ impl Plan {
         annotation(&live) == annotation(&planned) && image(&live) == image(&planned)
     }
 
+    /// Whether all but our container is in `live` as it is planned: a template is as the server has filled it in before,
+    /// so what differs has been changed since by others, such as a port's name that an apply has put back.
+    pub(crate) fn leaves_the_rest(&self, live: &Value) -> bool {
+        let rest = |object: &Value| {
+            let mut pod = object.pointer(&self.template).cloned().unwrap_or_default();
+            sidecar::remove(&mut pod);
+            pod
+        };
+        rest(live) == rest(&self.injected)
+    }
+
     /// The objects, in the order in which they are sent.
     pub(crate) fn objects(&self) -> [&Value; 3] {
         [&self.plugin, &self.config_map, &self.injected]

@@ -485,7 +485,7 @@ fn clusters_that_do_not_answer_or_do_not_let() {
         &inject(&provided("AMBASSADOR_DEV_KUBECONFIG"), &["--port", "80:8775"]),
         &expect![[r#"
             exit 1
-            warning: you may not list services, so those that lead past the ambassador go on to do so
+            warning: Services that lead past the ambassador go on to do so, since you may not: list services
             pod/fruit-service will be recreated with the container envoy-ambassador, docker.io/envoyproxy/envoy:distroless-v1.40.0:
               port 80 -> 8775
               no rules: answers pass as they are

@@ -1,8 +1,9 @@
 //! Live workloads that cannot be injected, that do not come up, or that others have a hand in.
 
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Child, Stdio};
 
-use e2e::kube::Namespace;
+use e2e::kube::{Namespace, OPERATOR};
 use e2e::process::Output;
 use e2e::provided;
 use expect_test::{Expect, expect};
@@ -170,16 +171,14 @@ fn who_is_killed_midway_runs_the_same_command_again() {
 }
 
 #[test]
-fn of_two_at_once_one_plans_again() {
+fn of_two_at_once_one_remains() {
     let namespace = Namespace::new();
     created(&namespace, "Deployment", "web");
     let before = object(&namespace, "deploy/web");
     let children =
         ["length", "length + 1"].map(|jq| start(&namespace, &["inject", "deploy/web", "--jq", jq]));
     let outputs = children.map(end);
-    let again = "deployment/web was changed by somebody else meanwhile, planning again\n";
     let said: Vec<&str> = outputs.iter().map(|output| output.stderr.as_str()).collect();
-    assert!(said.iter().any(|said| said.contains(again)), "{said:?}");
     for output in &outputs {
         let replaced = "error: deployment/web was injected, but somebody else has changed that before its pods were new\n";
         assert!(
@@ -194,6 +193,76 @@ fn of_two_at_once_one_plans_again() {
     namespace.ambassador(&["uninject", "deploy/web"]).ok();
     assert_eq!(object(&namespace, "deploy/web"), before);
     assert_eq!(namespace.config_maps(), Vec::<String>::new());
+}
+
+#[test]
+fn a_change_in_between_is_planned_for() {
+    let namespace = Namespace::new();
+    created(&namespace, "Deployment", "web");
+    let mut child = start(&namespace, &["inject", "deploy/web", "--jq", "."]);
+    // It has read the deployment when it says what it is going to do, and asks for much more before it does it.
+    let mut stderr = BufReader::new(child.stderr.take().expect("a pipe"));
+    let mut said = String::new();
+    stderr.read_line(&mut said).expect("a line");
+    signal(&child, "-STOP");
+    namespace.kubectl(&["set", "env", "deploy/web", "COLOUR=red"]).ok();
+    signal(&child, "-CONT");
+    stderr.read_to_string(&mut said).expect("the rest");
+    assert_eq!(end(child).code, 0, "{said}");
+    assert!(
+        said.contains("deployment/web was changed by somebody else meanwhile, planning again\n"),
+        "{said}"
+    );
+    assert!(is_patched(&namespace, "deploy/web"));
+    namespace.ambassador(&["uninject", "deploy/web"]).ok();
+    assert_eq!(namespace.field("deploy/web", "{.spec.template.spec.containers[0].env[0].value}"), "red");
+}
+
+#[test]
+fn pods_that_would_be_refused_are_seen_before() {
+    let namespace = Namespace::new();
+    let mut web = workload("Deployment", "web");
+    web["spec"]["template"]["spec"]["containers"][0]["resources"] = json!({"limits": {"memory": "64Mi"}});
+    create(&namespace, &web);
+    rolled_out(&namespace, "deploy/web");
+    create(
+        &namespace,
+        &json!({
+            "apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": "small"},
+            "spec": {"limits": [{"type": "Container", "max": {"memory": "64Mi"}}]},
+        }),
+    );
+    let before = object(&namespace, "deploy/web");
+    check(
+        &namespace.ambassador(&["inject", "deploy/web"]),
+        &expect![[r#"
+            exit 1
+            deployment/web gets the container envoy-ambassador, docker.io/envoyproxy/envoy:distroless-v1.40.0:
+            error: the cluster would refuse the new pods: pods "web-ambassador" is forbidden: maximum memory usage per Container is 64Mi, but limit is 512Mi
+        "#]],
+    );
+    assert_eq!(object(&namespace, "deploy/web"), before);
+    assert_eq!(namespace.config_maps(), Vec::<String>::new());
+}
+
+#[test]
+fn without_replicas_there_is_nothing_to_wait_for() {
+    let namespace = Namespace::new();
+    let mut web = workload("Deployment", "web");
+    web["spec"]["replicas"] = 0.into();
+    create(&namespace, &web);
+    check(
+        &namespace.ambassador(&["inject", "deploy/web"]),
+        &expect![[r#"
+            exit 0
+            deployment.apps/web injected
+            deployment/web gets the container envoy-ambassador, docker.io/envoyproxy/envoy:distroless-v1.40.0:
+            deployment "web" successfully rolled out
+        "#]],
+    );
+    namespace.kubectl(&["scale", "deploy/web", "--replicas=1"]).ok();
+    rolled_out(&namespace, "deploy/web");
+    assert_eq!(namespace.ambassador(&["inject", "deploy/web"]).stdout, "deployment.apps/web unchanged\n");
 }
 
 #[test]
@@ -218,6 +287,21 @@ fn what_a_newer_version_injected_stays() {
     );
     namespace.ambassador(&["inject", "rs/web", "--jq", ".", "--allow-downgrade"]).ok();
     namespace.ambassador(&["uninject", "rs/web"]).ok();
+}
+
+#[test]
+fn what_an_apply_has_put_back_is_taken_again() {
+    let namespace = Namespace::new();
+    created(&namespace, "ReplicaSet", "web");
+    namespace.ambassador(&["inject", "rs/web"]).ok();
+    let name = || namespace.field("rs/web", "{.spec.template.spec.containers[0].ports[0].name}");
+    assert_eq!(name(), "");
+    let add = r#"[{"op": "add", "path": "/spec/template/spec/containers/0/ports/0/name", "value": "http"}]"#;
+    namespace.kubectl(&["patch", "rs", "web", "--type=json", "--patch", add]).ok();
+    let output = namespace.ambassador(&["inject", "rs/web"]);
+    assert_eq!((output.stdout.as_str(), name().as_str()), ("replicaset.apps/web injected\n", ""));
+    namespace.ambassador(&["uninject", "rs/web"]).ok();
+    assert_eq!(name(), "http");
 }
 
 #[test]
@@ -389,6 +473,12 @@ fn other_kinds_are_injected_where_somebody_says() {
         }),
     );
     namespace.kubectl(&["wait", "--for=condition=Established", &format!("crd/{name}"), "--timeout=30s"]).ok();
+    // What a person has to be given beside manifests/rbac.yaml.
+    namespace
+        .kubectl(&["create", "role", "rollouts", "--verb=get,patch", &format!("--resource={name}")])
+        .ok();
+    let user = format!("--user={OPERATOR}");
+    namespace.kubectl(&["create", "rolebinding", "rollouts", "--role=rollouts", &user]).ok();
     let rollout = json!({
         "apiVersion": format!("{group}/v1"), "kind": "Rollout", "metadata": {"name": "web"},
         "spec": {"replicas": 1, "selector": {"matchLabels": {"app": "web"}}, "template": template("web")},

@@ -28,7 +28,9 @@ pub(crate) async fn services_unless(cluster: &Cluster, are_kept: bool) -> Result
             if cluster.missing_rights(&[("list", "services")]).await?.is_empty() {
                 return Err(failure);
             }
-            say("warning: you may not list services, so those that lead past the ambassador go on to do so");
+            say(
+                "warning: Services that lead past the ambassador go on to do so, since you may not: list services",
+            );
             Ok(None)
         }
     }

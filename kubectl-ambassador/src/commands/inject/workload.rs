@@ -114,6 +114,11 @@ impl Planned {
         !self.in_front.switches.missing_meanwhile.is_empty()
     }
 
+    /// Whether the workload has this very pod template already.
+    fn is_in(&self, workload: &Workload) -> bool {
+        self.plan.is_done(&workload.object) && self.plan.leaves_the_rest(&workload.object)
+    }
+
     fn injected(&self) -> &Value {
         self.plan.injected.pointer(&self.plan.template).unwrap_or(&Value::Null)
     }
@@ -173,7 +178,7 @@ impl Step<'_> {
     /// Says what happens, and does it, as far as that is wanted.
     async fn run(&self, planned: &Planned, is_first: bool) -> Result<End> {
         let plan = &planned.plan;
-        let there = plan.is_done(&self.workload.object);
+        let there = planned.is_in(self.workload);
         let complete = there && config_is_there(self.cluster, plan).await?;
         if complete && self.is_rolled_out() && !planned.in_front.has_to_switch(self.cluster).await? {
             return self.done(planned, "unchanged", End::Done);
@@ -218,6 +223,9 @@ impl Step<'_> {
             ));
         }
         planned.in_front.explain();
+        if planned.meanwhile_missing() {
+            say("  in two rollouts: first with the ports that Services lead to until then");
+        }
         if text(&self.workload.object, "/spec/strategy/type") == "Recreate" {
             say(&format!(
                 "warning: {shown} has the strategy Recreate: it is away until its new pods are ready"
@@ -339,7 +347,7 @@ impl Step<'_> {
         let bridge = Step { source: &source, before: self.before.clone(), ..*self };
         let planned = bridge.plan().await?;
         bridge.prove(&planned).await?;
-        let there = planned.plan.is_done(&self.workload.object);
+        let there = planned.is_in(self.workload);
         match bridge.carry_out(&planned, there).await? {
             End::Contested => Ok(()),
             End::Later => Err(Failure::unchanged(format!(

@@ -68,7 +68,9 @@ impl Program {
             });
         }
         let mut outputs = Outputs::default();
-        match machine::run(&self.code, &input, variables, fuel, &mut outputs) {
+        let result = machine::run(&self.code, &input, variables, fuel, &mut outputs);
+        input.leave();
+        match result {
             Ok(steps) => outputs.set_steps(steps),
             Err(error) => return Err(self.placed(error)),
         }

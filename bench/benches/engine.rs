@@ -3,7 +3,7 @@
 use std::hint::black_box;
 use std::time::Duration;
 
-use bench::{Engine, PROGRAMS, body};
+use bench::{Engine, PROGRAMS, SIZES, body};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 
 fn engines(criterion: &mut Criterion) {
@@ -13,7 +13,7 @@ fn engines(criterion: &mut Criterion) {
             .measurement_time(Duration::from_secs(1))
             .warm_up_time(Duration::from_millis(300))
             .sample_size(10);
-        for size in [1_000, 10_000, 100_000, 1_000_000] {
+        for size in SIZES {
             let body = body::records(size);
             group.throughput(Throughput::Bytes(body.len() as u64));
             for (engine, name) in ["ambassador", "jaq"].iter().enumerate() {

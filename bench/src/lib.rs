@@ -15,6 +15,9 @@ pub const PROGRAMS: [&str; 5] = [
     "group_by(.name) | map({name: .[0].name, total: map(.price) | add})",
 ];
 
+/// About how many bytes the bodies have.
+pub const SIZES: [usize; 4] = [1_000, 10_000, 100_000, 1_000_000];
+
 /// An engine with a program.
 pub enum Engine {
     /// Ours.

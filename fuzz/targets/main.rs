@@ -6,7 +6,7 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     let target = TARGET.get_or_init(|| {
         let wanted = std::env::var("FUZZ_TARGET").unwrap_or_default();
         let known = fuzz::TARGETS.iter().find(|(name, _)| *name == wanted);
-        known.map(|(_, target)| *target).unwrap_or_else(|| panic!("no target {wanted}"))
+        known.map_or_else(|| panic!("no target {wanted}"), |(_, target)| *target)
     });
     target(data);
 });

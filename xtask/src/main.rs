@@ -1,5 +1,6 @@
 //! The project's only build tool: `cargo xtask`.
 
+mod bench;
 mod cargo;
 mod cluster;
 mod codegen;
@@ -50,6 +51,8 @@ enum Command {
     Build,
     /// Look for inputs that break the engine's promises, by libFuzzer
     Fuzz(fuzz::Args),
+    /// Measure the engine beside jaq, natively and in V8, and write docs/benchmarks.md
+    Bench,
     /// Measure what each part of the module costs, and write docs/size.md
     Size,
     /// Get everything that the other commands need, once
@@ -105,6 +108,7 @@ fn main() {
         Command::Codegen { check } => codegen::run(check),
         Command::Build => dist::build().map(drop),
         Command::Fuzz(args) => fuzz::run(&args),
+        Command::Bench => bench::run(),
         Command::Size => size::run(),
         Command::Setup => setup::run(),
         Command::Cluster { command } => cluster(command),

@@ -9,6 +9,7 @@ use anyhow::{Context as _, bail};
 use crate::{cargo, debian, paths, progress};
 
 const TARGET: &str = "wasm32-unknown-unknown";
+const PLUGIN: &str = "plugin-wasm";
 /// A ConfigMap holds 1 MiB, its other fields included.
 const LARGEST: u64 = 1_000_000;
 /// What the flavour that most configs need may have.
@@ -46,8 +47,9 @@ pub(crate) fn build() -> anyhow::Result<Plugins> {
     let toolchain = choose()?;
     // Without the standard library from source the smaller one is too large for its aim, but does all it should.
     let most = if matches!(toolchain, Toolchain::Prebuilt) { LARGEST } else { LARGEST_JSON };
-    let json = flavour("plugin-json.wasm", command(&toolchain).arg("--no-default-features"), most)?;
-    let mut command = command(&toolchain);
+    let mut json = command(&toolchain, PLUGIN);
+    let json = flavour("plugin-json.wasm", json.arg("--no-default-features"), most)?;
+    let mut command = command(&toolchain, PLUGIN);
     if matches!(toolchain, Toolchain::Prebuilt) {
         command.args(["--no-default-features", "--features", "formats,zstd"]);
     }
@@ -59,7 +61,7 @@ fn flavour(name: &str, command: &mut Command, most: u64) -> anyhow::Result<PathB
     progress::run(&format!("building {name}"), command)?;
     let plugin = paths::dist().join(name);
     std::fs::create_dir_all(paths::dist())?;
-    shrink(&built(), &plugin)?;
+    shrink(&built("plugin_wasm.wasm"), &plugin)?;
     let size = std::fs::metadata(&plugin)?.len();
     if size > most {
         bail!(
@@ -74,17 +76,27 @@ fn flavour(name: &str, command: &mut Command, most: u64) -> anyhow::Result<PathB
 /// Builds a module with these features of `plugin-wasm` and these options of cargo, beside the one that is used; gives its
 /// bytes.
 pub(crate) fn size_with(features: &str, options: &[&str]) -> anyhow::Result<u64> {
-    let mut command = command(&choose()?);
+    let mut command = command(&choose()?, PLUGIN);
     command.args(["--no-default-features", "--features", features]).args(options);
     progress::run(&format!("building with {features} {}", options.join(" ")), &mut command)?;
     let shrunk = paths::dist().join("measured.wasm");
     let _ = std::fs::remove_file(&shrunk);
-    shrink(&built(), &shrunk)?;
+    shrink(&built("plugin_wasm.wasm"), &shrunk)?;
     Ok(std::fs::metadata(&shrunk)?.len())
 }
 
-fn built() -> PathBuf {
-    target_dir().join(TARGET).join("wasm").join("plugin_wasm.wasm")
+/// Builds what is measured in V8, by the flags of the plugin.
+pub(crate) fn bench() -> anyhow::Result<PathBuf> {
+    let mut command = command(&choose()?, "bench");
+    progress::run("building bench.wasm", command.arg("--lib"))?;
+    let bench = paths::dist().join("bench.wasm");
+    std::fs::create_dir_all(paths::dist())?;
+    shrink(&built("bench.wasm"), &bench)?;
+    Ok(bench)
+}
+
+fn built(name: &str) -> PathBuf {
+    target_dir().join(TARGET).join("wasm").join(name)
 }
 
 /// Finds or gets a toolchain, and says which it is.
@@ -175,12 +187,12 @@ fn ask_rustup(args: &[&str]) -> anyhow::Result<bool> {
     Ok(added)
 }
 
-fn command(toolchain: &Toolchain) -> Command {
+fn command(toolchain: &Toolchain, package: &str) -> Command {
     let mut command = match toolchain {
         Toolchain::Active | Toolchain::Prebuilt => cargo::command(),
         Toolchain::Debian { cargo, .. } => cargo::with(cargo),
     };
-    command.args(["build", "--locked", "--profile", "wasm", "--target", TARGET, "--package", "plugin-wasm"]);
+    command.args(["build", "--locked", "--profile", "wasm", "--target", TARGET, "--package", package]);
     let mut flags = format!("-Clink-arg=--max-memory={MAX_MEMORY}");
     if !matches!(toolchain, Toolchain::Prebuilt) {
         // With the standard library from source, what would format a message before it traps can be left out.

@@ -25,6 +25,7 @@ mod limits;
 mod meter;
 mod outputs;
 pub mod run;
+mod spare;
 pub mod value;
 
 pub use error::{Resource, RunError};

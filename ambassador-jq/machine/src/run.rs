@@ -11,12 +11,13 @@ use crate::fault::{Fault, Raised, plain};
 use crate::fuel::{Exhausted, Fuel};
 use crate::json::Document;
 use crate::json::index::Kind;
+use crate::spare::Stacks;
 use crate::value::{Array, Object, Type, Value, order, path};
 use crate::{Limits, Outputs, RunError, meter};
 
 /// The registers of one call of a function.
 #[derive(Debug, Clone, Copy)]
-struct Frame {
+pub struct Frame {
     /// Where the caller goes on, and which frame it has.
     back: Address,
     caller: u32,
@@ -32,7 +33,7 @@ struct Frame {
 
 /// A filter given to a function: its code and the frame around it.
 #[derive(Debug, Clone, Copy)]
-struct Closure {
+pub struct Closure {
     function: u32,
     outer: u32,
 }
@@ -67,7 +68,7 @@ enum Items {
 
 /// A point to go back to.
 #[derive(Debug)]
-struct Fork {
+pub struct Fork {
     resume: Resume,
     to: Address,
     frame: u32,
@@ -129,31 +130,39 @@ pub fn run(
         }
         Constant::EmptyArray => Value::array(Vec::new()),
     });
-    let mut registers = vec![Value::Null; code.registers as usize];
-    let first = std::iter::once(Value::Node(0)).chain(variables);
-    for (register, value) in registers.iter_mut().zip(first) {
-        *register = value;
-    }
+    let mut stacks = Stacks::get();
+    stacks.constants.extend(constants);
+    stacks.registers.push(Value::Node(0));
+    stacks.registers.extend(variables);
+    stacks.registers.resize(code.registers as usize, Value::Null);
     let main = Frame { back: 0, caller: 0, outer: 0, registers: 0, arguments: 0, to: 0, path: None };
+    stacks.frames.push(main);
     let mut machine = Machine {
         code,
         input,
         fuel,
-        constants: constants.collect(),
-        registers,
-        arguments: Vec::new(),
-        frames: vec![main],
-        forks: Vec::new(),
+        constants: stacks.constants,
+        registers: stacks.registers,
+        arguments: stacks.arguments,
+        frames: stacks.frames,
+        forks: stacks.forks,
         kept: None,
         at: 0,
         frame: 0,
         base: 0,
-        scratch: Vec::new(),
+        scratch: stacks.scratch,
     };
-    let result = machine.run(outputs);
-    // Values may be deep: what is left goes without recursion.
-    crate::value::drop_deep(std::mem::take(&mut machine.registers));
-    result.map(|()| machine.fuel.steps())
+    let result = machine.run(outputs).map(|()| machine.fuel.steps());
+    let stacks = Stacks {
+        constants: machine.constants,
+        registers: machine.registers,
+        scratch: machine.scratch,
+        arguments: machine.arguments,
+        frames: machine.frames,
+        forks: machine.forks,
+    };
+    stacks.leave();
+    result
 }
 
 impl Machine<'_, '_> {

@@ -178,6 +178,15 @@ pub fn drop_deep(mut values: Vec<Value>) {
     }
 }
 
+/// The same, with what room they had left to its owner.
+pub(crate) fn drop_all(values: &mut Vec<Value>) {
+    if values.iter().any(Value::is_last_container) {
+        let room = values.capacity();
+        drop_deep(std::mem::replace(values, Vec::with_capacity(room)));
+    }
+    values.clear();
+}
+
 impl Value {
     pub fn string(text: impl Into<String>) -> Self {
         Self::String(Rc::new(Text::new(text.into())))

@@ -180,7 +180,8 @@ fn codings_are_taken_off_and_never_lied_about() {
             ),
         ),
     ]);
-    let rules = "  limits: {body: 64KiB}\n  rules: [{name: same, response: {jq: .}}]\n";
+    // The last rule asks for the plugin with all codings.
+    let rules = "  limits: {body: 64KiB}\n  rules: [{name: same, response: {jq: .}}, {name: xml, response: {jq: ., from: xml}}]\n";
     let mut front = Front::start(&upstream, rules);
     let value = |text: &[u8]| serde_json::from_slice::<serde_json::Value>(text).expect("JSON");
     let plain = value(&file("stock.json"));
@@ -212,6 +213,16 @@ fn codings_are_taken_off_and_never_lied_about() {
         );
     });
     front.is_whole();
+    // The one for JSON asks for what it can decode, and says so where it gets something else.
+    let mut small = Front::start(&upstream, "  rules: [{name: same, response: {jq: .}}]\n");
+    for (path, status) in [("/gzip", 200), ("/deflate", 200), ("/br", 502), ("/zstd", 502)] {
+        small.each(path, &["--header", "accept-encoding: br, zstd, gzip;q=0.5"], |answer, what| {
+            assert_eq!((answer.status, answer.exit), (status, 0), "{what}: {}", answer.text());
+            assert_eq!(upstream.last().header("accept-encoding"), Some("gzip;q=0.5"), "{what}");
+            assert!(status == 200 || answer.text().contains("cannot be decoded"), "{what}");
+        });
+    }
+    small.is_whole();
 }
 
 #[test]

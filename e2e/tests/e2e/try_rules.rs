@@ -104,7 +104,7 @@ fn tells_what_each_rule_did_and_why_others_did_not() {
         exit 0
         HTTP/1.1 200
         content-type: application/json
-        etag: W/"v1;21d3bf9bd008c53c"
+        etag: W/"v1;38c5057d099530e6"
         x-stock-api: 2
         content-length: 58
 

@@ -4,6 +4,7 @@
 //! end of each array and object. What a program never looks at is never read again, and what it does not change can be
 //! copied out as it came.
 
+use crate::spare::Index;
 use crate::{Resource, RunError};
 
 /// The longest text that an index can be made of: 28 bits hold a position.
@@ -14,6 +15,8 @@ pub const LONGEST: usize = (1 << 28) - 1;
 pub struct Document<'a> {
     text: &'a str,
     tape: Vec<Node>,
+    /// Room that reading took, for the next body.
+    open: Vec<Open>,
     /// The text of the program's strings. Positions go on from the end of `text`.
     strings: &'a str,
     /// The number of the first of their nodes.
@@ -102,6 +105,13 @@ impl Node {
     }
 }
 
+impl Document<'_> {
+    /// Gives back what the index took, for the next body.
+    pub fn leave(self) {
+        Index { tape: self.tape, open: self.open }.leave();
+    }
+}
+
 impl<'a> Document<'a> {
     /// Accepts exactly the texts of RFC 8259 in UTF-8, one value each, that nest at most `depth` levels deep and whose
     /// numbers have at most `digits` characters.
@@ -114,18 +124,12 @@ impl<'a> Document<'a> {
             Ok(valid) => valid,
             Err(error) => return Err(RunError::Input { offset: error.valid_up_to() }),
         };
-        let mut indexer = Indexer {
-            text,
-            at: 0,
-            tape: Vec::with_capacity(text.len() / 8 + 1),
-            open: Vec::with_capacity(16),
-            blanks: 0,
-            depth,
-            digits,
-            wrong: None,
-        };
+        let Index { tape, open } = Index::get(text.len());
+        let mut indexer = Indexer { text, at: 0, tape, open, blanks: 0, depth, digits, wrong: None };
         match indexer.run() {
-            Ok(()) => Ok(Self { text: valid, tape: indexer.tape, strings: "", first_string: 0 }),
+            Ok(()) => {
+                Ok(Self { text: valid, tape: indexer.tape, open: indexer.open, strings: "", first_string: 0 })
+            }
             Err(Stop) => Err(match indexer.wrong {
                 Some((which, limit)) => RunError::Exhausted { which, limit },
                 None => RunError::Input { offset: indexer.at },
@@ -398,7 +402,8 @@ impl<'a> Document<'a> {
 struct Stop;
 
 /// A container that is open.
-struct Open {
+#[derive(Debug)]
+pub struct Open {
     node: usize,
     count: usize,
     /// How many runs of blanks there had been before it.

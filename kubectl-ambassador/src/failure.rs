@@ -60,17 +60,32 @@ impl Failure {
         self.exit == Exit::RolledBack
     }
 
+    /// The same, said of something.
+    pub(crate) fn about(self, what: impl fmt::Display) -> Self {
+        Self { message: format!("{what}: {}", self.message), ..self }
+    }
+
     /// The message, without hint.
     pub(crate) fn message(&self) -> &str {
         &self.message
     }
 
-    /// Tells the user, and gives the exit code.
-    pub(crate) fn report(&self) -> ExitCode {
+    /// What to do about it.
+    pub(crate) fn hint_text(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+
+    /// Tells the user.
+    pub(crate) fn say(&self) {
         say(&format!("error: {}", self.message));
         if let Some(hint) = &self.hint {
             say(&format!("hint: {hint}"));
         }
+    }
+
+    /// Tells the user, and gives the exit code.
+    pub(crate) fn report(&self) -> ExitCode {
+        self.say();
         ExitCode::from(self.exit as u8)
     }
 }

@@ -102,6 +102,27 @@ pub(crate) fn inject(name: &str, text: &str, choices: Choices<'_>, planner: &Pla
     put_in(name, &bare, &documents, &found, notes, choices, planner)
 }
 
+/// Several texts as one of YAML: a text of JSON values becomes one document a value.
+pub(crate) fn joined(texts: &[String]) -> String {
+    let mut all = String::new();
+    for text in texts {
+        let ends = tree::json_values(text).unwrap_or_else(|| vec![text.len()]);
+        let starts = std::iter::once(0).chain(ends.iter().copied());
+        for (start, end) in starts.zip(ends.iter().copied()) {
+            let part = text.get(start..end).unwrap_or_default();
+            let part = if start > 0 { part.trim_start() } else { part.trim_start_matches('\u{feff}') };
+            if !all.is_empty() && !part.starts_with("---") {
+                all.push_str("---\n");
+            }
+            all.push_str(part);
+            if !all.ends_with('\n') {
+                all.push('\n');
+            }
+        }
+    }
+    all
+}
+
 /// What each object that was found remembers of its injection.
 fn injected(
     documents: &[Document<'_>],

@@ -14,6 +14,7 @@ mod haproxy;
 mod http_cases;
 mod inject;
 mod outward;
+mod pipes;
 mod port_map;
 mod recreate;
 mod render;

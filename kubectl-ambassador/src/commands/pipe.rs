@@ -121,17 +121,9 @@ fn ask_for_plugins(outcomes: &[Outcome]) {
 
 /// One file's text as it is; several as documents one after the other.
 fn write(outcomes: Vec<Outcome>) -> Result<()> {
-    let mut all = String::new();
-    for outcome in outcomes {
-        if !all.is_empty() {
-            if !all.ends_with('\n') {
-                all.push('\n');
-            }
-            if !outcome.text.starts_with("---") {
-                all.push_str("---\n");
-            }
-        }
-        all.push_str(&outcome.text);
+    let texts: Vec<String> = outcomes.into_iter().map(|outcome| outcome.text).collect();
+    match texts.as_slice() {
+        [one] => print(one),
+        several => print(&offline::joined(several)),
     }
-    print(&all)
 }

@@ -135,7 +135,13 @@ fn whole(text: &str, start: usize, end: usize) -> Range<usize> {
     let end = line_end(text, end);
     let rest = text.get(end..).unwrap_or_default();
     let newline = if rest.starts_with("\r\n") { 2 } else { usize::from(rest.starts_with('\n')) };
-    if newline > 0 { start..end + newline } else { lines(text, start, end) }
+    if newline == 0 {
+        return lines(text, start, end);
+    }
+    // What comes first needs no mark before it.
+    let next = rest.get(newline..).unwrap_or_default();
+    let mark = ["---\n", "---\r\n"].into_iter().find(|mark| start == 0 && next.starts_with(mark));
+    start..end + newline + mark.map_or(0, str::len)
 }
 
 /// The items of a `ResourceList`, with their key.

@@ -1,5 +1,7 @@
 //! What an injected pod remembers of itself, so that `uninject` is exact.
 
+use std::collections::BTreeMap;
+
 use ambassador_core::ports::PortMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -30,6 +32,31 @@ pub(crate) struct Injected {
     pub(crate) listens: Vec<u16>,
     /// JSON pointers of fields that were changed, with what stood there; null where nothing stood.
     pub(crate) originals: Map<String, Value>,
+    /// What stood in a manifest where text was replaced or taken away, by the JSON pointer of the value; only a file has
+    /// such.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) texts: BTreeMap<String, Kept>,
+}
+
+/// Text of a manifest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Kept {
+    /// What stood there: in place of the value; or the field as a whole, where one of the others is set.
+    pub(crate) text: String,
+    /// The field that it stood behind.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) after: Option<String>,
+    /// The field that it stood before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) before: Option<String>,
+}
+
+impl Kept {
+    /// Whether it stands for the value, and not for a field that is gone.
+    pub(crate) fn is_value(&self) -> bool {
+        self.after.is_none() && self.before.is_none()
+    }
 }
 
 impl Injected {
@@ -47,6 +74,7 @@ impl Injected {
             plugin: plugin.to_owned(),
             listens: ports.iter().map(|port| port.listen).chain([health_port]).collect(),
             originals: Map::new(),
+            texts: BTreeMap::new(),
         }
     }
 

@@ -3,6 +3,8 @@
 mod change;
 pub(crate) mod completion;
 pub(crate) mod inject;
+mod pipe;
+pub(crate) mod plugin;
 pub(crate) mod render;
 pub(crate) mod resume;
 mod target;

@@ -60,13 +60,23 @@ impl Failure {
         self.exit == Exit::RolledBack
     }
 
+    /// The same, said of something.
+    pub(crate) fn about(self, what: impl fmt::Display) -> Self {
+        Self { message: format!("{what}: {}", self.message), ..self }
+    }
+
     /// The message, without hint.
     pub(crate) fn message(&self) -> &str {
         &self.message
     }
 
-    /// Tells the user, and gives the exit code.
-    pub(crate) fn report(&self) -> ExitCode {
+    /// What to do about it.
+    pub(crate) fn hint_text(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+
+    /// Tells the user.
+    pub(crate) fn say(&self) {
         // As clap colours its own.
         let (red, green, plain) =
             if is_coloured() { ("\x1b[1;31m", "\x1b[1;32m", "\x1b[0m") } else { ("", "", "") };
@@ -74,6 +84,11 @@ impl Failure {
         if let Some(hint) = &self.hint {
             say(&format!("{green}hint:{plain} {hint}"));
         }
+    }
+
+    /// Tells the user, and gives the exit code.
+    pub(crate) fn report(&self) -> ExitCode {
+        self.say();
         ExitCode::from(self.exit as u8)
     }
 }

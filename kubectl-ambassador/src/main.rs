@@ -9,6 +9,7 @@ mod envoy;
 mod failure;
 mod journal;
 mod leftovers;
+mod offline;
 mod output;
 mod plan;
 mod plugin;
@@ -41,6 +42,7 @@ enum Command {
     Test(commands::test::Args),
     Completion(commands::completion::Args),
     Version(commands::version::Args),
+    Plugin(commands::plugin::Args),
 }
 
 fn main() -> std::process::ExitCode {
@@ -51,6 +53,7 @@ fn main() -> std::process::ExitCode {
         Command::Completion(args) => commands::completion::run(&args),
         Command::Version(args) => commands::version::run(&args),
         Command::Render(args) => commands::render::run(&args),
+        Command::Plugin(args) => commands::plugin::run(&args),
         Command::Test(args) => commands::test::run(&args),
         Command::Inject(args) => cluster::block_on(commands::inject::run(&args)),
         Command::Resume(args) => cluster::block_on(commands::resume::run(&args)),

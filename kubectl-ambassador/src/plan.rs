@@ -68,8 +68,10 @@ impl Plan {
     /// themselves cannot be compared.
     pub(crate) fn is_done(&self, live: &Value) -> bool {
         let pod = |object: &'_ Value| object.pointer(&self.template).cloned().unwrap_or_default();
+        // Texts of a manifest are no difference between objects.
         let annotation = |pod: &Value| {
-            pod.pointer("/metadata/annotations").and_then(|all| all.get(annotation::NAME)).cloned()
+            let injected = Injected::of(pod).ok().flatten();
+            injected.map(|injected| Injected { texts: std::collections::BTreeMap::new(), ..injected })
         };
         let image = |pod: &Value| {
             let ours = ["/spec/initContainers", "/spec/containers"]
@@ -91,6 +93,25 @@ impl Plan {
             pod
         };
         rest(live) == rest(&self.injected)
+    }
+
+    /// Mounts the module from an image volume instead of a ConfigMap.
+    pub(crate) fn take_plugin_from_image(&mut self, reference: &str) {
+        let volumes = self.injected.pointer_mut(&format!("{}/spec/volumes", self.template));
+        let volumes = volumes.and_then(Value::as_array_mut).into_iter().flatten();
+        for volume in volumes.filter(|volume| text(volume, "/name") == sidecar::VOLUMES[1]) {
+            *volume = json!({
+                "name": sidecar::VOLUMES[1],
+                "image": {"reference": reference, "pullPolicy": "IfNotPresent"},
+            });
+        }
+    }
+
+    /// Whether the pods need the ConfigMap with the module.
+    pub(crate) fn mounts_plugin(&self) -> bool {
+        let name = text(&self.plugin, "/metadata/name");
+        let volumes = list(&self.injected, &format!("{}/spec/volumes", self.template)).iter();
+        volumes.into_iter().any(|volume| text(volume, "/configMap/name") == name)
     }
 
     /// The objects, in the order in which they are sent.
@@ -253,7 +274,8 @@ pub(crate) fn has_ipv6(live: &Value) -> bool {
     list(live, "/status/podIPs").iter().any(|address| text(address, "/ip").contains(':'))
 }
 
-fn plugin_map(namespace: &str, plugin: &Plugin) -> Value {
+/// The ConfigMap with the module.
+pub(crate) fn plugin_map(namespace: &str, plugin: &Plugin) -> Value {
     let module = k8s_openapi::ByteString(plugin.module.clone());
     json!({
         "apiVersion": "v1",

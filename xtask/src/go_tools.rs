@@ -30,6 +30,25 @@ pub(crate) fn helm() -> anyhow::Result<PathBuf> {
     HELM.ensure()
 }
 
+/// The Go module of Kubernetes' API, whose test data has an object of each kind with all its fields.
+const API: &str = "k8s.io/api@v0.34.4";
+
+/// The folder with those objects.
+pub(crate) fn objects() -> anyhow::Result<PathBuf> {
+    let output = Command::new("go")
+        .args(["mod", "download", "-json", API])
+        .current_dir(paths::cache()?)
+        .env("GOFLAGS", "")
+        .env("GOWORK", "off")
+        .output()
+        .context("cannot run go\nhint: https://go.dev/dl has it")?;
+    let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+    let Some(dir) = answer["Dir"].as_str() else {
+        bail!("{API} cannot be had: {}", answer["Error"].as_str().unwrap_or("go says nothing"));
+    };
+    Ok(PathBuf::from(dir).join("testdata/HEAD"))
+}
+
 impl Tool {
     fn ensure(&self) -> anyhow::Result<PathBuf> {
         let Self { name, module, version } = self;

@@ -73,6 +73,11 @@ fn the_commands_about_testing_rules_do_what_they_say() {
 }
 
 #[test]
+fn the_commands_about_pipes_do_what_they_say() {
+    run_all("docs/pipes.md");
+}
+
+#[test]
 fn the_configs_in_the_papers_are_valid() {
     let mut count = 0;
     for paper in ["README.md", "docs/config.md"] {

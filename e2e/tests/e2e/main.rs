@@ -15,6 +15,7 @@ mod http_cases;
 mod inject;
 mod manners;
 mod outward;
+mod pipes;
 mod port_map;
 mod recreate;
 mod render;

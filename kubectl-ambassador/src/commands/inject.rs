@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use self::in_front::InFront;
 use super::change::{DryRun, Flags, refuse_missing_rights};
+use super::pipe;
 use super::target::{self, each};
 use crate::annotation::Injected;
 use crate::cluster::{self, Cluster, Mode, Right};
@@ -56,30 +57,36 @@ Examples:
   # Into all pods of a deployment: the rollout is watched, and taken back if it fails
   kubectl ambassador inject deploy/web
 
+  # Manifests in a pipe: nothing but what is ours changes, and no cluster is called
+  kubectl ambassador inject -f - < manifests.yaml > injected.yaml
+
   # With rules from a file; see first what would happen
   kubectl ambassador inject fruit-service -c ambassador.yaml --dry-run=server -o yaml"
 )]
 pub(crate) struct Args {
     #[command(flatten)]
-    target: target::Args,
+    pub(super) target: target::Args,
 
     #[command(flatten)]
-    source: source::Args,
+    pub(super) files: pipe::Files,
 
     #[command(flatten)]
-    change: Flags,
+    pub(super) source: source::Args,
+
+    #[command(flatten)]
+    pub(super) change: Flags,
 
     /// Envoy image, 1.35 or newer; a digest is allowed
     #[arg(long, value_name = "IMAGE", default_value = IMAGE)]
-    image: String,
+    pub(super) image: String,
 
     /// Name of the ConfigMap with the config [default: NAME-ambassador-config, with a hash of the config for workloads]
     #[arg(long, value_name = "NAME")]
-    config_map: Option<String>,
+    pub(super) config_map: Option<String>,
 
     /// Replace also what a newer version of this program has injected
     #[arg(long)]
-    allow_downgrade: bool,
+    pub(super) allow_downgrade: bool,
 
     /// Take over fields of our ConfigMaps that somebody else has changed
     #[arg(long)]
@@ -87,7 +94,10 @@ pub(crate) struct Args {
 
     /// Module to use instead of the one inside this program
     #[arg(long, value_name = "FILE")]
-    plugin_file: Option<std::path::PathBuf>,
+    pub(super) plugin_file: Option<std::path::PathBuf>,
+
+    #[command(flatten)]
+    pub(super) pipe: pipe::Flags,
 
     // Last: the help's heading that it brings is for all that follow.
     #[command(flatten)]
@@ -95,11 +105,11 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: &Args) -> Result<()> {
-    // All that can be wrong on this side is known before the cluster is asked.
-    let from_file = args.source.read()?;
-    if let Some(source) = &from_file {
-        source.refuse_health_port(HEALTH_PORT, ANOTHER_PORT)?;
+    if args.files.are_given() {
+        return pipe::inject(args);
     }
+    // All that can be wrong on this side is known before the cluster is asked.
+    let from_file = args.source.read()?.map(checked).transpose()?;
     let plugins = Plugins::load(args.plugin_file.as_deref())?;
     let cluster = args.cluster.connect().await?;
     let cluster = cluster.writing_as(&args.change.field_manager).forcing_conflicts(args.force_conflicts);
@@ -118,6 +128,12 @@ pub(crate) async fn run(args: &Args) -> Result<()> {
         }
     })
     .await
+}
+
+/// A config whose port map leaves the health listener its port.
+pub(super) fn checked(source: Source) -> Result<Source> {
+    source.refuse_health_port(HEALTH_PORT, ANOTHER_PORT)?;
+    Ok(source)
 }
 
 /// Injects a bare pod, which is recreated for it.

@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::cluster::{Cluster, Resource};
 use crate::failure::{Failure, Result};
 use crate::journal;
+use crate::offline::Selection;
 use crate::output::{self, say};
 use crate::plan::text;
 use crate::rollout::{Led, Target, lead};
@@ -68,6 +69,20 @@ pub(super) async fn resolve(
             .hint("-n NAME chooses another namespace; `kubectl get all --show-labels` shows what there is"));
     }
     Ok(targets.found)
+}
+
+/// The same words about a file, where no name means everything.
+pub(super) fn selection(args: &Args, templates: &[(String, String)]) -> Result<Selection> {
+    let all = Selection::all(templates);
+    if args.words.is_empty() && args.selector.is_none() {
+        return Ok(all);
+    }
+    let mut selection = all;
+    match wanted(args)? {
+        Wanted::Named(named) => selection.named = named,
+        Wanted::Selected(types) => selection.types = types,
+    }
+    args.selector.iter().try_fold(selection, |selection, labels| selection.with_labels(labels))
 }
 
 /// Does the same to each target, up to the first that fails: what broke one may well break all.

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::change::{DryRun, Flags, refuse_missing_rights};
 use super::inject::SERVICE_RIGHTS;
+use super::pipe;
 use super::target::{self, each};
 use crate::annotation::Injected;
 use crate::cluster::{self, Cluster, Right};
@@ -36,10 +37,16 @@ const RIGHTS: [Right; 6] = [
   kubectl ambassador uninject fruit-service
 
   # Give a deployment its original pods back
-  kubectl ambassador uninject deploy/web")]
+  kubectl ambassador uninject deploy/web
+
+  # Take it out of manifests again, byte for byte
+  kubectl ambassador uninject -f - < injected.yaml > manifests.yaml")]
 pub(crate) struct Args {
     #[command(flatten)]
     target: target::Args,
+
+    #[command(flatten)]
+    files: pipe::Files,
 
     #[command(flatten)]
     change: Flags,
@@ -50,6 +57,9 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: &Args) -> Result<()> {
+    if args.files.are_given() {
+        return pipe::uninject(&args.files, &args.target, &args.change.templates);
+    }
     let cluster = args.cluster.connect().await?.writing_as(&args.change.field_manager);
     let targets = target::resolve(&cluster, &args.target, &args.change.templates).await?;
     each(&args.change.output, targets, async |one| match one {

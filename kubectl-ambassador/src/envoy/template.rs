@@ -1,17 +1,28 @@
 //! Envoy's resources as values: taken from the commented YAML, changed field by field.
 
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
 use serde_json::Value;
 
 use crate::failure::{Failure, Result};
 
 /// One of the resources of a file.
-pub(super) fn resource(text: &str, index: usize) -> Result<Value> {
+pub(super) fn resource(text: &'static str, index: usize) -> Result<Value> {
     take(&mut template(text)?, &format!("/resources/{index}"))
 }
 
-pub(super) fn template(text: &str) -> Result<Value> {
-    serde_saphyr::from_str(text)
-        .map_err(|error| Failure::unchanged(format!("an Envoy resource of ours is broken: {error}")))
+/// The value of a file of ours, each of which is read once: a pipe renders many configs.
+pub(super) fn template(text: &'static str) -> Result<Value> {
+    static READ: Mutex<BTreeMap<&'static str, Value>> = Mutex::new(BTreeMap::new());
+    let mut read = READ.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(value) = read.get(text) {
+        return Ok(value.clone());
+    }
+    let value: Value = serde_saphyr::from_str(text)
+        .map_err(|error| Failure::unchanged(format!("an Envoy resource of ours is broken: {error}")))?;
+    read.insert(text, value.clone());
+    Ok(value)
 }
 
 pub(super) fn at<'a>(value: &'a mut Value, pointer: &str) -> Result<&'a mut Value> {

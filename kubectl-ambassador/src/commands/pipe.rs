@@ -1,0 +1,129 @@
+//! `-f` and `-k`: manifests in, manifests out. No cluster is called.
+
+mod function;
+mod plan_one;
+mod read;
+
+use serde_json::Value;
+
+use super::{inject, target};
+use crate::failure::{Failure, Result};
+use crate::offline::{self, Choices, Outcome};
+use crate::output::{print, say};
+use crate::plan::text;
+use crate::source::Source;
+pub(super) use read::Files;
+use read::Input;
+
+/// What is chosen about a manifest, where no cluster can be asked.
+#[derive(Debug, Default, clap::Args)]
+// Its name is that of the arguments it is flattened into, and groups must have different ones.
+#[group(skip)]
+pub(super) struct Flags {
+    /// With -f or -k: put the ConfigMap with the module into the output too; `kubectl apply` needs --server-side for it
+    #[arg(long)]
+    with_plugin: bool,
+
+    /// With -f or -k: mount the module from this image, which has plugin.wasm in its root, instead of a ConfigMap
+    #[arg(long, value_name = "IMAGE", conflicts_with = "with_plugin")]
+    plugin_image: Option<String>,
+
+    /// With -f or -k: the oldest Kubernetes that the output is for
+    #[arg(long, value_name = "VERSION", default_value = "1.33", value_parser = minor)]
+    kubernetes_version: u32,
+
+    /// With -f or -k: listen on IPv6 too; for clusters whose pods have IPv6 addresses
+    #[arg(long)]
+    ipv6: bool,
+}
+
+fn minor(text: &str) -> std::result::Result<u32, String> {
+    let numbers = text.strip_prefix('v').unwrap_or(text).strip_prefix("1.");
+    let minor = numbers.and_then(|numbers| numbers.split('.').next()?.parse().ok());
+    match minor {
+        Some(minor) if minor >= 29 => Ok(minor),
+        Some(_) => Err("native sidecars need Kubernetes 1.29 or newer".to_owned()),
+        None => Err("expected a version such as 1.33".to_owned()),
+    }
+}
+
+/// `inject -f`.
+pub(super) fn inject(args: &inject::Args) -> Result<()> {
+    let inputs = args.files.read()?;
+    if let [input] = inputs.as_slice()
+        && offline::is_function(&input.text)
+    {
+        return function::run(args, &input.text);
+    }
+    if args.files.takes_stdin() && args.source.config.as_deref() == Some(std::path::Path::new("-")) {
+        return Err(Failure::usage("stdin cannot be both the manifests and the config"));
+    }
+    let source = args.source.read()?.map(inject::checked).transpose()?;
+    let outcomes = inputs.iter().map(|input| injected(args, &input.name, &input.text, source.as_ref()));
+    let outcomes: Vec<Outcome> = outcomes.collect::<Result<_>>()?;
+    tell(&inputs, &outcomes, "injected");
+    ask_for_plugins(&outcomes);
+    write(outcomes)
+}
+
+fn injected(args: &inject::Args, name: &str, text: &str, source: Option<&Source>) -> Result<Outcome> {
+    let selection = target::selection(&args.target, &args.change.templates)?;
+    let planner = plan_one::Planner::new(args, source)?;
+    let whole = |stub: &Value| planner.plugin_map(stub);
+    let choices = Choices {
+        selection: &selection,
+        allow_downgrade: args.allow_downgrade,
+        plugin: args.pipe.with_plugin.then_some(&whole),
+    };
+    offline::inject(name, text, choices, &|object, template, shown| planner.plan(object, template, shown))
+}
+
+/// `uninject -f`.
+pub(super) fn uninject(files: &Files, target: &target::Args, templates: &[(String, String)]) -> Result<()> {
+    let inputs = files.read()?;
+    let selection = target::selection(target, templates)?;
+    let outcomes = inputs.iter().map(|input| offline::uninject(&input.name, &input.text, &selection));
+    let outcomes: Vec<Outcome> = outcomes.collect::<Result<_>>()?;
+    tell(&inputs, &outcomes, "uninjected");
+    write(outcomes)
+}
+
+fn tell(inputs: &[Input], outcomes: &[Outcome], done: &str) {
+    for (input, outcome) in inputs.iter().zip(outcomes) {
+        outcome.notes.iter().for_each(|note| say(&format!("note: {note}")));
+        let what = if input.text == outcome.text { "unchanged" } else { done };
+        outcome.changed.iter().for_each(|object| say(&format!("{object} {what}")));
+    }
+    if outcomes.iter().all(|outcome| outcome.changed.is_empty()) {
+        say("note: there is nothing to do here: no workload was found");
+    }
+}
+
+/// The module is too large for what a client-side apply records, so it does not go through the pipe unless asked for.
+fn ask_for_plugins(outcomes: &[Outcome]) {
+    let mut plugins = outcomes.iter().flat_map(|outcome| &outcome.plugins);
+    if let Some(first) = plugins.next() {
+        let mut namespaces: Vec<&str> = std::iter::once(first)
+            .chain(plugins)
+            .map(|plugin| text(plugin, "/metadata/namespace"))
+            .map(|namespace| if namespace.is_empty() { "NAMESPACE" } else { namespace })
+            .collect();
+        namespaces.sort_unstable();
+        namespaces.dedup();
+        let commands: Vec<String> = namespaces
+            .iter()
+            .map(|namespace| format!("kubectl ambassador plugin install -n {namespace}"))
+            .collect();
+        let name = text(first, "/metadata/name");
+        say(&format!("the pods need configmap/{name}, once: {}", commands.join("; ")));
+    }
+}
+
+/// One file's text as it is; several as documents one after the other.
+fn write(outcomes: Vec<Outcome>) -> Result<()> {
+    let texts: Vec<String> = outcomes.into_iter().map(|outcome| outcome.text).collect();
+    match texts.as_slice() {
+        [one] => print(one),
+        several => print(&offline::joined(several)),
+    }
+}

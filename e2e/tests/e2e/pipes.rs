@@ -284,7 +284,7 @@ fn manifests_that_are_wrong() {
     let mut bomb = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n".to_owned();
     for level in 1..10 {
         let list = vec![format!("*a{}", level - 1); 10].join(",");
-        bomb += &format!("a{level}: &a{level} [{list}]\n");
+        bomb.extend(["a", &level.to_string(), ": &a", &level.to_string(), " [", &list, "]\n"]);
     }
     let texts = [
         "kind: Pod\nspec:\n\tcontainers: []\n".to_owned(),
@@ -302,13 +302,14 @@ fn manifests_that_are_wrong() {
         pod("{containers: [{name: c}]}").replace("{name: p}", "{name: p, annotations: {kubectl-ambassador.dev/injected: '{\"version\":\"99.0.0\",\"config\":\"\",\"configMap\":\"m\",\"plugin\":\"q\",\"listens\":[],\"originals\":{}}'}}"),
         pod("{containers: [{name: c}]}").replace("{name: p}", "{name: p, annotations: {kubectl-ambassador.dev/injected: mine}}"),
     ];
-    let all: String = texts
+    let all: Vec<String> = texts
         .iter()
         .map(|text| {
             let output = inject(text);
             format!("exit {}\n{}{}\n", output.code, output.stdout, output.stderr)
         })
         .collect();
+    let all = all.concat();
     expect![[r#"
         exit 2
         error: stdin:3:2: tabs disallowed within this context (block indentation)

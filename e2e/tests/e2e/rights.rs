@@ -154,7 +154,10 @@ fn names(output: &Output, verb: &str, resource: &str) -> bool {
         let rights = line.split_once("you may not: ").map_or("", |(_, rights)| rights);
         rights.split(", ").any(|right| right == format!("{verb} {resource}"))
     };
-    output.stderr.contains(&by_server) || output.stderr.lines().any(may_not)
+    let warned = format!("you may not {verb} {resource},");
+    output.stderr.contains(&by_server)
+        || output.stderr.contains(&warned)
+        || output.stderr.lines().any(may_not)
 }
 
 #[test]

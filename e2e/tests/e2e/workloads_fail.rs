@@ -362,6 +362,31 @@ fn a_pod_leads_to_what_has_made_it() {
 }
 
 #[test]
+fn all_that_happens_is_said_before() {
+    let namespace = Namespace::new();
+    let mut web = workload("Deployment", "web");
+    web["spec"]["strategy"] = json!({"type": "Recreate"});
+    create(&namespace, &web);
+    create(&namespace, &service());
+    rolled_out(&namespace, "deploy/web");
+    let output = namespace.ambassador(&["inject", "deploy/web", "--dry-run", "--jq", "."]);
+    // All but the line with hashes in it.
+    let said: Vec<&str> = output.stderr.lines().filter(|line| !line.starts_with("  configmaps ")).collect();
+    expect![[r#"
+        exit 0
+        deployment.apps/web injected (dry run)
+        deployment/web gets the container envoy-ambassador, docker.io/envoyproxy/envoy:distroless-v1.40.0:
+          port 80 -> 8775 (declared by container legacy)
+          1 rule
+          the port name http goes to the ambassador, and Services that ask for it with it
+          service/web: targetPort 8775 -> 80, once all pods have it
+        warning: deployment/web has the strategy Recreate: it is away until its new pods are ready
+    "#]]
+    .assert_eq(&format!("exit {}\n{}{}\n", output.code, output.stdout, said.join("\n")));
+    assert_eq!(namespace.field("deploy/web", "{.metadata.generation}"), "1");
+}
+
+#[test]
 fn a_job_is_refused_with_the_way_out() {
     let namespace = Namespace::new();
     created(&namespace, "Job", "once");

@@ -47,7 +47,8 @@ impl Watch<'_> {
     /// Until all pods are new ones, and one of them has answered.
     pub(super) async fn finished(&self, cluster: &Cluster, workload: &Workload) -> Result<(), Trouble> {
         let mut told = String::new();
-        let mut deadline = Instant::now() + self.timeout;
+        let patience = self.timeout + own_time(&workload.object, &workload.template);
+        let mut deadline = Instant::now() + patience;
         let mut checked = self.answers.is_none();
         loop {
             let mut pods = Vec::new();
@@ -63,7 +64,7 @@ impl Watch<'_> {
                     Status::Going(step) if step != told => {
                         say(&step);
                         told = step;
-                        deadline = Instant::now() + self.timeout;
+                        deadline = Instant::now() + patience;
                     }
                     Status::Stuck(why) => return Err(why.into()),
                     Status::Done(end) if checked || pods.is_empty() => {
@@ -91,7 +92,7 @@ impl Watch<'_> {
             }
             if Instant::now() > deadline {
                 let waits = pods.iter().find_map(verify::waits_for).map(|what| format!(" ({what})"));
-                let (seconds, waits) = (self.timeout.as_secs(), waits.unwrap_or_default());
+                let (seconds, waits) = (patience.as_secs(), waits.unwrap_or_default());
                 let told = told.trim_end_matches('.');
                 return Err(format!("no progress within {seconds} s: {told}{waits}").into());
             }
@@ -106,6 +107,14 @@ impl Watch<'_> {
         }
         verify::answers(cluster, text(pod, "/metadata/name"), ports, self.timeout).await
     }
+}
+
+/// What each step takes by the workload's own word: an old pod may take so long to end, and a new one has to be ready
+/// for so long to count.
+fn own_time(object: &Value, template: &str) -> Duration {
+    let seconds = |pointer: &str| object.pointer(pointer).and_then(Value::as_u64).unwrap_or_default();
+    let end = seconds(&format!("{template}/spec/terminationGracePeriodSeconds"));
+    Duration::from_secs(end + seconds("/spec/minReadySeconds"))
 }
 
 /// What a workload says of the ambassador in its pods; other changes, such as `kubectl rollout restart`, may come.

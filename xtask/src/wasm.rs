@@ -11,9 +11,9 @@ use crate::{cargo, debian, paths, progress};
 const TARGET: &str = "wasm32-unknown-unknown";
 const PLUGIN: &str = "plugin-wasm";
 /// A ConfigMap holds 1 MiB, its other fields included.
-const LARGEST: u64 = 1_000_000;
+pub(crate) const LARGEST: u64 = 1_000_000;
 /// What the flavour that most configs need may have.
-const LARGEST_JSON: u64 = 512 << 10;
+pub(crate) const LARGEST_JSON: u64 = 512 << 10;
 /// Bytes a module may ever grow to in Envoy.
 const MAX_MEMORY: u32 = 256 << 20;
 /// Debian's packages that make up a wasm32 toolchain.

@@ -284,7 +284,8 @@ fn manifests_that_are_wrong() {
     let mut bomb = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n".to_owned();
     for level in 1..10 {
         let list = vec![format!("*a{}", level - 1); 10].join(",");
-        bomb.extend(["a", &level.to_string(), ": &a", &level.to_string(), " [", &list, "]\n"]);
+        let line = format!("a{level}: &a{level} [{list}]\n");
+        bomb.push_str(&line);
     }
     let texts = [
         "kind: Pod\nspec:\n\tcontainers: []\n".to_owned(),
@@ -302,14 +303,11 @@ fn manifests_that_are_wrong() {
         pod("{containers: [{name: c}]}").replace("{name: p}", "{name: p, annotations: {kubectl-ambassador.dev/injected: '{\"version\":\"99.0.0\",\"config\":\"\",\"configMap\":\"m\",\"plugin\":\"q\",\"listens\":[],\"originals\":{}}'}}"),
         pod("{containers: [{name: c}]}").replace("{name: p}", "{name: p, annotations: {kubectl-ambassador.dev/injected: mine}}"),
     ];
-    let all: Vec<String> = texts
-        .iter()
-        .map(|text| {
-            let output = inject(text);
-            format!("exit {}\n{}{}\n", output.code, output.stdout, output.stderr)
-        })
-        .collect();
-    let all = all.concat();
+    let told = |text: &String| {
+        let output = inject(text);
+        format!("exit {}\n{}{}", output.code, output.stdout, output.stderr)
+    };
+    let all: Vec<String> = texts.iter().map(told).collect();
     expect![[r#"
         exit 2
         error: stdin:3:2: tabs disallowed within this context (block indentation)
@@ -362,7 +360,7 @@ fn manifests_that_are_wrong() {
         error: stdin:3:68: the annotation kubectl-ambassador.dev/injected cannot be read: expected value at line 1 column 1
         hint: it was made by another version, or edited; use the version that injected the pod
 
-    "#]].assert_eq(&all);
+    "#]].assert_eq(&all.join("\n"));
 }
 
 #[test]
@@ -395,13 +393,13 @@ fn what_a_file_does_not_say() {
     check(
         &inject(&["--port", "80:8775", "-c", "-"]),
         &expect![[r#"
-        exit 2
-        error: the argument '--port <LISTEN:TARGET>' cannot be used with '--config <FILE>'
+            exit 2
+            error: the argument '--port <LISTEN:TARGET>' cannot be used with '--config <FILE>'
 
-        Usage: kubectl ambassador inject --filename <FILE> --port <LISTEN:TARGET> [TYPE/NAME]
+            Usage: kubectl ambassador inject --filename <FILE> --port <LISTEN:TARGET> [TYPE/NAME]...
 
-        For more information, try '--help'.
-    "#]],
+            For more information, try '--help'.
+        "#]],
     );
     let all = inject(&["--port", "80:8775"]);
     let said: String =

@@ -53,16 +53,14 @@ impl<'a> Planner<'a> {
     fn stub(&self, source: &Source) -> Result<Plugin> {
         let config = &source.loaded.config;
         let mut chosen = self.chosen.borrow_mut();
-        let known = chosen.iter().find(|(flavour, _)| *flavour == config.flavour());
-        let sha256 = if let Some((_, plugin)) = known {
-            plugin.sha256.clone()
-        } else {
-            let plugin = self.plugins.choose(config)?;
-            let sha256 = plugin.sha256.clone();
-            chosen.push((config.flavour(), plugin));
-            sha256
-        };
-        Ok(Plugin { module: Vec::new(), sha256 })
+        let stub = |plugin: &Plugin| Plugin { module: Vec::new(), sha256: plugin.sha256.clone() };
+        if let Some((_, plugin)) = chosen.iter().find(|(flavour, _)| *flavour == config.flavour()) {
+            return Ok(stub(plugin));
+        }
+        let plugin = self.plugins.choose(config)?;
+        let found = stub(&plugin);
+        chosen.push((config.flavour(), plugin));
+        Ok(found)
     }
 
     /// The plan for an object that is not injected, whose pod is at the pointer `template`.

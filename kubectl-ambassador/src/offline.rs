@@ -5,6 +5,7 @@
 //! another config replaces exactly. What was taken away or replaced is kept in our annotation, as it stood there;
 //! all else that we do is to put text in, which [`uninject`] finds by what it says.
 
+mod check;
 mod edit;
 mod found;
 mod function;
@@ -149,27 +150,26 @@ fn without(
     found: &[Found<'_, '_>],
     injected: &[Option<Injected>],
 ) -> std::result::Result<String, Vec<Problem>> {
-    let (mut edits, mut problems) = (Vec::new(), Vec::new());
+    let (mut changes, mut problems) = (Vec::new(), Vec::new());
     for (found, injected) in found.iter().zip(injected) {
         let (Some(injected), Some(document)) = (injected, documents.get(found.document)) else { continue };
-        match taken_out(text, document, found, injected) {
-            Ok(of_this) => edits.extend(of_this),
+        let pod = document.value(found.pod());
+        let change = before(&pod, injected)
+            .map_err(|failure| Problem::refused(found.node.start, &failure))
+            .and_then(|original| Change::back(text, document, found, &pod, original, Some(injected)));
+        match change {
+            Ok(change) => changes.push(change),
             Err(problem) => problems.push(problem),
         }
     }
-    if problems.is_empty() { Ok(edit::apply(text, edits)) } else { Err(problems) }
+    check::all(text, documents, &mut changes, &mut problems);
+    let edits = changes.into_iter().flat_map(|change| change.edits);
+    if problems.is_empty() { Ok(edit::apply(text, edits.collect())) } else { Err(problems) }
 }
 
-fn taken_out(
-    text: &str,
-    document: &Document<'_>,
-    found: &Found<'_, '_>,
-    injected: &Injected,
-) -> std::result::Result<Vec<Edit>, Problem> {
-    let manner = Manner::of(text, document);
-    let pod = document.value(found.pod());
-    let refused = |failure: Failure| Problem::refused(found.node.start, &failure);
-    let mut original = plan::original(&pod, "").map_err(refused)?;
+/// The pod as it was before it was injected.
+fn before(pod: &Value, injected: &Injected) -> Result<Value> {
+    let mut original = plan::original(pod, "")?;
     // An empty list, say, of which the plan knows nothing any more, is still there.
     for (pointer, _) in injected.texts.iter().filter(|(_, kept)| kept.is_value()) {
         if let Some((parent, key)) = pointer.rsplit_once('/')
@@ -181,24 +181,43 @@ fn taken_out(
     // Made by us where nothing stood; an empty one that was there before is among the texts.
     for pointer in ["/spec/securityContext", "/metadata"] {
         let emptied = !injected.texts.contains_key(pointer)
-            && original.pointer(pointer).is_some_and(is_empty)
-            && pod.pointer(pointer).is_some_and(|old| !is_empty(old));
+            && original.pointer(pointer).is_some_and(check::is_empty)
+            && pod.pointer(pointer).is_some_and(|old| !check::is_empty(old));
         if let (true, Some((parent, key))) = (emptied, pointer.rsplit_once('/'))
             && let Some(Value::Object(fields)) = original.pointer_mut(parent)
         {
             fields.shift_remove(key);
         }
     }
-    let exact = edits(text, document, &manner, found, (&pod, &original), Some(&injected.texts));
-    if let Ok((edits, _)) = exact
-        && reads_as(text, document, &edits, found, &original)
-    {
-        return Ok(edits);
+    Ok(original)
+}
+
+/// The edits for one workload, and what its pod is by them.
+struct Change<'f, 'd, 'a> {
+    found: &'f Found<'d, 'a>,
+    edits: Vec<Edit>,
+    from: Value,
+    to: Value,
+    /// Whether it goes by texts that were kept, which somebody may have written anew since.
+    by_texts: bool,
+}
+
+impl<'f, 'd, 'a> Change<'f, 'd, 'a> {
+    /// Back to what was there, by the texts that `injected` has, or else by the values alone.
+    fn back(
+        text: &str,
+        document: &Document<'a>,
+        found: &'f Found<'d, 'a>,
+        from: &Value,
+        to: Value,
+        injected: Option<&Injected>,
+    ) -> std::result::Result<Self, Problem> {
+        let manner = Manner::of(text, document);
+        let nothing = Kept::new();
+        let texts = injected.map_or(&nothing, |injected| &injected.texts);
+        let (edits, _) = edits(text, document, &manner, found, (from, &to), Some(texts))?;
+        Ok(Self { found, edits, from: from.clone(), to, by_texts: injected.is_some() })
     }
-    // Somebody has written the file anew since: then what the plan says counts, in whatever form.
-    let nothing = std::collections::BTreeMap::new();
-    let (edits, _) = edits(text, document, &manner, found, (&pod, &original), Some(&nothing))?;
-    if reads_as(text, document, &edits, found, &original) { Ok(edits) } else { Err(cannot_edit(found)) }
 }
 
 type Kept = std::collections::BTreeMap<String, annotation::Kept>;
@@ -216,65 +235,6 @@ fn edits(
     Ok((editor.edits, editor.kept))
 }
 
-/// Whether the edited document holds at that place what it should; what is empty counts as absent, as in Kubernetes.
-fn reads_as(text: &str, document: &Document<'_>, edits: &[Edit], found: &Found<'_, '_>, pod: &Value) -> bool {
-    let start = document.start;
-    let end = write_end(text, document);
-    let local = edits.iter().map(|edit| Edit {
-        range: edit.range.start - start..edit.range.end.min(end) - start,
-        text: edit.text.clone(),
-    });
-    let new = edit::apply(text.get(start..end).unwrap_or_default(), local.collect());
-    let Ok(documents) = Document::all(&new) else { return false };
-    let [document] = documents.as_slice() else { return false };
-    let there = document.root.at(&found.pointer).map(|node| document.value(node));
-    there.is_some_and(|there| without_empties(&there) == without_empties(pod))
-}
-
-/// Where a document ends: with the line of its last value.
-fn write_end(text: &str, document: &Document<'_>) -> usize {
-    let end = edit::line_end(text, document.root.end);
-    // Comments that belong to the document may follow, behind which text was put.
-    let rest = text.get(end..).unwrap_or_default();
-    let mut more = 0;
-    for line in rest.split_inclusive('\n').skip(1) {
-        if !line.trim_start_matches(' ').starts_with('#') {
-            break;
-        }
-        more += line.len();
-    }
-    let newline = rest.split_inclusive('\n').next().map_or(0, str::len);
-    end + newline + more
-}
-
-fn without_empties(value: &Value) -> Value {
-    match value {
-        Value::Object(fields) => {
-            let kept = fields.iter().map(|(key, value)| (key.clone(), without_empties(value)));
-            Value::Object(kept.filter(|(_, value)| !is_empty(value)).collect())
-        }
-        Value::Array(items) => items.iter().map(without_empties).collect(),
-        other => other.clone(),
-    }
-}
-
-fn is_empty(value: &Value) -> bool {
-    match value {
-        Value::Null => true,
-        Value::Object(fields) => fields.is_empty(),
-        Value::Array(items) => items.is_empty(),
-        _ => false,
-    }
-}
-
-fn cannot_edit(found: &Found<'_, '_>) -> Problem {
-    Problem::new(
-        found.node.start,
-        format!("{} is written in a way that cannot be edited in place", found.shown),
-    )
-    .hint("let kubectl write it plainly: kubectl create --dry-run=client -o yaml -f FILE")
-}
-
 /// Injects what was found, none of which is injected.
 fn put_in(
     name: &str,
@@ -285,46 +245,48 @@ fn put_in(
     choices: Choices<'_>,
     planner: &Planner<'_>,
 ) -> Result<Outcome> {
-    let (mut edits, mut problems) = (Vec::new(), Vec::new());
+    let (mut changes, mut problems) = (Vec::new(), Vec::new());
     let mut objects = maps::Added::default();
     for found in found {
         let Some(document) = documents.get(found.document) else { continue };
         match planned(text, document, found, planner) {
-            Ok((of_this, plan)) => {
-                edits.extend(of_this);
+            Ok((change, plan)) => {
+                changes.push(change);
                 let added = objects.add(plan);
                 problems.extend(added.err().map(|failure| Problem::refused(found.node.start, &failure)));
             }
             Err(problem) => problems.push(problem),
         }
     }
+    check::all(text, documents, &mut changes, &mut problems);
     if !problems.is_empty() {
         return Err(problem::all(name, text, &problems));
     }
+    let edits = changes.into_iter().flat_map(|change| change.edits).collect();
     let (maps, plugins) = objects.into_parts(choices.plugin);
     let new = maps::insert(text, documents, edits, &maps).map_err(|problem| problem.failure(name, text))?;
-    let changed = found.iter().map(|found| found.shown.clone()).collect();
-    Ok(Outcome { text: new, changed, notes, plugins })
+    let done = found.iter().map(|found| found.shown.clone()).collect();
+    Ok(Outcome { text: new, changed: done, notes, plugins })
 }
 
-fn planned(
+fn planned<'f, 'd, 'a>(
     text: &str,
-    document: &Document<'_>,
-    found: &Found<'_, '_>,
+    document: &Document<'a>,
+    found: &'f Found<'d, 'a>,
     planner: &Planner<'_>,
-) -> std::result::Result<(Vec<Edit>, Plan), Problem> {
+) -> std::result::Result<(Change<'f, 'd, 'a>, Plan), Problem> {
     let refused = |failure: Failure| Problem::refused(found.node.start, &failure);
     let object = found.object(document);
     let plan = planner(&object, &found.template, &found.shown).map_err(refused)?;
     let manner = Manner::of(text, document);
-    let before = object.pointer(&found.template).cloned().unwrap_or_default();
-    let mut pod = plan.injected.pointer(&found.template).cloned().unwrap_or_default();
-    let (mut put_in, kept) = edits(text, document, &manner, found, (&before, &pod), None)?;
+    let from = object.pointer(&found.template).cloned().unwrap_or_default();
+    let mut to = plan.injected.pointer(&found.template).cloned().unwrap_or_default();
+    let (mut put_in, kept) = edits(text, document, &manner, found, (&from, &to), None)?;
     if !kept.is_empty() {
-        remember(&mut pod, kept).map_err(refused)?;
-        (put_in, _) = edits(text, document, &manner, found, (&before, &pod), None)?;
+        remember(&mut to, kept).map_err(refused)?;
+        (put_in, _) = edits(text, document, &manner, found, (&from, &to), None)?;
     }
-    if reads_as(text, document, &put_in, found, &pod) { Ok((put_in, plan)) } else { Err(cannot_edit(found)) }
+    Ok((Change { found, edits: put_in, from, to, by_texts: false }, plan))
 }
 
 fn remember(pod: &mut Value, texts: Kept) -> Result<()> {

@@ -1,7 +1,7 @@
 //! The ConfigMaps that go with a text: put in as documents of their own, behind all others, and taken out again when
 //! nothing in the text mounts them any more.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 
 use serde_json::{Value, json};
@@ -23,6 +23,8 @@ const PUT_IN: &str = "kubectl-ambassador.dev/put-in-by";
 pub(super) struct Added {
     configs: Vec<Value>,
     plugins: Vec<Value>,
+    /// Where a config is, by namespace and name.
+    known: HashMap<(String, String), usize>,
 }
 
 impl Added {
@@ -32,7 +34,9 @@ impl Added {
         if plan.mounts_plugin() && !self.plugins.iter().any(|known| same(known, &plan.plugin)) {
             self.plugins.push(plan.plugin);
         }
-        match self.configs.iter().rev().find(|known| same(known, &plan.config_map)) {
+        let field = |name: &str| text_at(&plan.config_map, &format!("/metadata/{name}")).to_owned();
+        let known = self.known.entry((field("namespace"), field("name"))).or_insert(self.configs.len());
+        match self.configs.get(*known) {
             Some(known) if *known != plan.config_map => Err(Failure::usage(format!(
                 "two configs would both be configmap/{}",
                 text_at(&plan.config_map, "/metadata/name")

@@ -118,7 +118,7 @@ fn a_deployment() {
                    labels: {app: web}
             +      annotations:
             +        kubectl.kubernetes.io/default-container: legacy
-            +        kubectl-ambassador.dev/injected: '{"version":"0.1.0","config":"98f73dc3b04a9605148ea9f8fa3f471de83e0a0a5f7bab5c3977e05d533d6b37","configMap":"web-ambassador-config-73eb53aa","plugin":"ambassador-plugin-0123456789ab","listens":[80,19901],"originals":{"/spec/containers/0/ports/0/name":"http","/spec/containers/0/readinessProbe/httpGet/port":"http","/spec/securityContext/sysctls":null,"/metadata/annotations/kubectl.kubernetes.io~1default-container":null},"texts":{"/spec/containers/0/ports/0/name":{"text":"\n          name: http","after":"containerPort"},"/spec/containers/0/readinessProbe/httpGet/port":{"text":" http"}}}'
+            +        kubectl-ambassador.dev/injected: '{"version":"0.1.0","config":"98f73dc3b04a9605148ea9f8fa3f471de83e0a0a5f7bab5c3977e05d533d6b37","configMap":"web-ambassador-config-73eb53aa","plugin":"ambassador-plugin-0123456789ab","listens":[80,19901],"originals":{"/spec/containers/0/ports/0/name":"http","/spec/containers/0/readinessProbe/httpGet/port":"http","/spec/securityContext/sysctls":null,"/spec/securityContext":null,"/metadata/annotations/kubectl.kubernetes.io~1default-container":null},"texts":{"/spec/containers/0/ports/0/name":{"text":"\n          name: http","after":"containerPort"},"/spec/containers/0/readinessProbe/httpGet/port":{"text":" http"}}}'
                  spec:
             @@ -15,5 +18,86 @@
                      - containerPort: 8775   # HTTP

@@ -136,6 +136,27 @@ fn an_interrupt_takes_the_rollout_back() {
 }
 
 #[test]
+fn without_rollback_it_stays_for_a_person_to_look_at() {
+    let namespace = Namespace::new();
+    created(&namespace, "Deployment", "web");
+    let before = object(&namespace, "deploy/web");
+    check(
+        &namespace.ambassador(&["inject", "deploy/web", NO_IMAGE, "--no-rollback"]),
+        &expect![[r#"
+            exit 4
+            deployment/web gets the container envoy-ambassador, 127.0.0.1:1/no-such-envoy:1:
+            error: deployment/web is injected, but: container envoy-ambassador cannot start: ImagePullBackOff...
+            hint: kubectl rollout undo deployment/web goes back to what was before
+        "#]],
+    );
+    assert!(is_patched(&namespace, "deploy/web"));
+    assert_eq!(namespace.config_maps().len(), 2);
+    namespace.ambassador(&["uninject", "deploy/web"]).ok();
+    assert_eq!(object(&namespace, "deploy/web"), before);
+    assert_eq!(namespace.config_maps(), Vec::<String>::new());
+}
+
+#[test]
 fn who_is_killed_midway_runs_the_same_command_again() {
     let namespace = Namespace::new();
     created(&namespace, "Deployment", "web");

@@ -29,9 +29,10 @@ pub(super) struct Flags {
     #[arg(long = "pod-template-path", value_name = "KIND=POINTER", value_parser = template_path)]
     pub(super) templates: Vec<(String, String)>,
 
-    /// Leave a bare pod that does not come up, or does not answer, as it is
+    /// Leave what does not come up, or does not answer, as it is
     #[arg(long)]
     pub(super) no_rollback: bool,
+
     /// Name under which the server records what is changed
     #[arg(long, value_name = "NAME", default_value = FIELD_MANAGER, hide_short_help = true)]
     pub(super) field_manager: String,

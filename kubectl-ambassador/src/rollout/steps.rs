@@ -12,6 +12,7 @@ use crate::cluster::{Cluster, Mode};
 use crate::failure::{Exit, Failure, Result};
 use crate::output::say;
 use crate::plan::text;
+use crate::signals::Interrupt;
 use crate::verify;
 
 /// What is to be changed, and how one sees that it is.
@@ -30,6 +31,8 @@ pub(crate) struct Change<'a> {
     pub(crate) answers: Option<&'a PortMap>,
     /// How long the rollout may take from one step to the next.
     pub(crate) timeout: Duration,
+    /// Whether what does not come up is taken back.
+    pub(crate) rollback: bool,
 }
 
 /// How it ended.
@@ -47,9 +50,7 @@ impl Change<'_> {
     /// Changes the template, and stays until the pods are new. What does not come up is taken back: `Err` says so.
     pub(crate) async fn carry_out(&self, cluster: &Cluster) -> Result<End> {
         // From here to the end of the rollout, an interrupt takes it back.
-        let mut interrupt = tokio::spawn(tokio::signal::ctrl_c());
-        // It is caught once the task has run for the first time.
-        tokio::task::yield_now().await;
+        let mut interrupt = Interrupt::listen();
         let Some(now) = self.workload.put(cluster, self.pod, Mode::Real).await? else {
             return Ok(End::Contested);
         };
@@ -61,10 +62,11 @@ impl Change<'_> {
         let watch = self.watch();
         let finished = tokio::select! {
             finished = watch.finished(cluster, &now) => finished,
-            _ = &mut interrupt => Err("interrupted".to_owned().into()),
+            () = interrupt.wanted() => Err("interrupted".to_owned().into()),
         };
         match finished {
             Ok(()) => Ok(End::Done),
+            Err(Trouble::Wrong(why)) if !self.rollback => Err(self.left(&why)),
             Err(Trouble::Wrong(why)) => Err(self.take_back(cluster, &now, &why).await),
             Err(Trouble::Replaced) => Err(self.replaced()),
         }
@@ -85,6 +87,12 @@ impl Change<'_> {
                     .hint("its rollout began before this command, which has changed nothing")
             }
         })
+    }
+
+    fn left(&self, why: &str) -> Failure {
+        let (shown, what) = (self.workload.shown(), self.what);
+        Failure::new(Exit::LeftHalfDone, format!("{shown} is {what}, but: {why}"))
+            .hint(format!("kubectl rollout undo {shown} goes back to what was before"))
     }
 
     fn replaced(&self) -> Failure {

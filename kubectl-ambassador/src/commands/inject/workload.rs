@@ -303,6 +303,7 @@ impl Step<'_> {
             config_maps: &[&plan.plugin, &plan.config_map],
             answers: Some(ports),
             timeout: self.args.change.timeout,
+            rollback: !self.args.change.no_rollback,
         };
         if there {
             return change.follow(cluster).await;

@@ -102,6 +102,7 @@ async fn nothing_to_take_out(
             config_maps: &[],
             answers: None,
             timeout,
+            rollback: false,
         };
         change.follow(cluster).await?;
     }
@@ -124,6 +125,7 @@ async fn change(args: &Args, cluster: &Cluster, workload: &Workload, pod: &Value
         config_maps: &[],
         answers: None,
         timeout: args.change.timeout,
+        rollback: !args.change.no_rollback,
     };
     change.carry_out(cluster).await
 }

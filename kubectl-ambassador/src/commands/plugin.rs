@@ -10,15 +10,6 @@ use crate::plugin::{Plugin, Plugins};
 
 /// Install the module into a namespace, or get it as a manifest or a file
 #[derive(clap::Args)]
-#[command(after_help = "Examples:
-  # Once a namespace, before manifests that `inject -f` has made are applied
-  kubectl ambassador plugin install -n shop
-
-  # The same as a manifest, for a repository; it is larger than a client-side apply can record
-  kubectl ambassador plugin manifest | kubectl apply --server-side -n shop -f -
-
-  # The module as a file, for an image with it in its root
-  cp \"$(kubectl ambassador plugin path)\" plugin.wasm")]
 pub(crate) struct Args {
     #[command(subcommand)]
     action: Action,
@@ -27,10 +18,19 @@ pub(crate) struct Args {
 #[derive(clap::Subcommand)]
 enum Action {
     /// Put the ConfigMaps with the modules into a namespace
+    #[command(after_help = "Examples:
+  # Once a namespace, before manifests that `inject -f` has made are applied
+  kubectl ambassador plugin install -n shop")]
     Install(Box<Install>),
     /// Write the ConfigMaps with the modules to stdout
+    #[command(after_help = "Examples:
+  # For a repository; it is larger than a client-side apply can record
+  kubectl ambassador plugin manifest | kubectl apply --server-side -n shop -f -")]
     Manifest(File),
     /// Say where the module is, in a file in the user's cache
+    #[command(after_help = "Examples:
+  # For an image with it in its root
+  cp \"$(kubectl ambassador plugin path)\" plugin.wasm")]
     Path(File),
 }
 

@@ -147,11 +147,12 @@ fn every_command_has_examples_that_it_understands() {
         let (_, examples) = help.split_once("Examples:\n").unwrap_or_else(|| panic!("{name}: no examples"));
         let lines = examples.lines().filter_map(|line| line.split_once("kubectl ambassador "));
         let mut count = 0;
-        for (_, line) in lines.filter(|(before, _)| !before.trim_start().starts_with('#')) {
+        for (before, line) in lines.filter(|(before, _)| !before.trim_start().starts_with('#')) {
+            let within = before.ends_with('(');
+            let line = if within { line.split(')').next().unwrap_or_default() } else { line };
             let words = shlex::split(line).unwrap_or_else(|| panic!("{name}: {line}"));
             let ends = |word: &String| matches!(word.as_str(), "|" | ">" | "<" | "&&" | "||" | ";");
-            let words = words.split(ends).next().unwrap_or_default().iter();
-            let words = words.map(|word| word.trim_end_matches(')'));
+            let words = words.split(ends).next().unwrap_or_default().iter().map(String::as_str);
             let parsed =
                 Cli::command().try_get_matches_from(std::iter::once("kubectl-ambassador").chain(words));
             if let Err(error) = parsed {

@@ -58,7 +58,13 @@ fn all_versions_that_meet_are_told() {
     // A release carries a second plugin, with a line of its own.
     let own = |line: &&str| !line.contains("sha256:") || line.contains(sha256);
     let lines: String = lines.lines().filter(own).flat_map(|line| [line, "\n"]).collect();
-    expect![[r#""#]].assert_eq(&lines.replace(sha256, "SHA256").replace(server, "SERVER"));
+    expect![[r#"
+        Client Version: v0.1.0
+        Plugin: sha256:SHA256 (plugin with all formats)
+        Envoy Image: docker.io/envoyproxy/envoy:distroless-v1.40.0
+        Server Version: SERVER
+    "#]]
+    .assert_eq(&lines.replace(sha256, "SHA256").replace(server, "SERVER"));
     assert!(!ask(&["--client"]).ok().contains("Server"));
     // What is known is told, and then what is not.
     let gone = ask(&["--server", "https://127.0.0.1:1"]);

@@ -17,8 +17,8 @@ use crate::{free_port, provided};
 pub enum Fault {
     /// It never reaches the server, and never gets an answer.
     Timeout,
-    /// It is refused with 403.
-    Refusal,
+    /// The server's answer is an error with this status.
+    Answer(u16),
     /// The server does it, and nobody hears of it.
     LostReply,
     /// It waits until the test lets it go on.
@@ -40,9 +40,16 @@ pub struct Request {
 
 type Choice = Box<dyn Fn(&Request) -> bool + Send>;
 
+struct Rule {
+    choice: Choice,
+    fault: Fault,
+    /// How many requests it is for, at most.
+    times: u32,
+}
+
 #[derive(Default)]
 struct State {
-    rule: Option<(Choice, Fault)>,
+    rule: Option<Rule>,
     deleted: u32,
     created: u32,
 }
@@ -96,7 +103,16 @@ impl FaultyApi {
     ///
     /// If a thread has died.
     pub fn fail(&self, fault: Fault, choice: impl Fn(&Request) -> bool + Send + 'static) {
-        let rule = Some((Box::new(choice) as Choice, fault));
+        self.fail_times(1, fault, choice);
+    }
+
+    /// The same of the first `times` that are chosen.
+    ///
+    /// # Panics
+    ///
+    /// If a thread has died.
+    pub fn fail_times(&self, times: u32, fault: Fault, choice: impl Fn(&Request) -> bool + Send + 'static) {
+        let rule = Some(Rule { choice: Box::new(choice), fault, times });
         *self.state.lock().expect("a lock") = State { rule, ..State::default() };
     }
 
@@ -145,13 +161,10 @@ fn carry(mut client: TcpStream, upstream: u16, state: &Mutex<State>, pause: &Sen
             state.deleted += u32::from(request.method == "DELETE");
             state.created += u32::from(request.method == "POST" && !request.path.contains("/pods/"));
         }
-        match state.rule.take() {
-            Some((choice, fault)) if real && choice(&request) => Some(fault),
-            rule => {
-                state.rule = rule;
-                None
-            }
-        }
+        state.rule.as_mut().filter(|rule| rule.times > 0 && real && (rule.choice)(&request)).map(|rule| {
+            rule.times -= 1;
+            rule.fault
+        })
     };
     match fault {
         None => {}
@@ -160,11 +173,15 @@ fn carry(mut client: TcpStream, upstream: u16, state: &Mutex<State>, pause: &Sen
             let _ = std::io::copy(&mut client, &mut std::io::sink());
             return;
         }
-        Some(Fault::Refusal) => {
-            let body = r#"{"kind":"Status","apiVersion":"v1","status":"Failure","message":"refused by the test","reason":"Forbidden","code":403}"#;
+        Some(Fault::Answer(code)) => {
+            let body = serde_json::json!({
+                "kind": "Status", "apiVersion": "v1", "status": "Failure", "message": "refused by the test",
+                "reason": "Test", "code": code,
+            })
+            .to_string();
             let _ = write!(
                 client,
-                "HTTP/1.1 403 Forbidden\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+                "HTTP/1.1 {code} Test\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
                 body.len()
             );
             let _ = client.shutdown(Shutdown::Write);

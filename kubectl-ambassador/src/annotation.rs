@@ -36,6 +36,10 @@ pub(crate) struct Injected {
     /// such.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) texts: BTreeMap<String, Kept>,
+    /// The `uid` of the pod that this one has taken the place of: no other pod can have done that, so one that stands
+    /// there after an answer was lost is known by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) replaces: Option<String>,
 }
 
 /// Text of a manifest.
@@ -75,7 +79,13 @@ impl Injected {
             listens: ports.iter().map(|port| port.listen).chain([health_port]).collect(),
             originals: Map::new(),
             texts: BTreeMap::new(),
+            replaces: None,
         }
+    }
+
+    /// What it says of the injection, without what belongs to one manifest or to one pod.
+    pub(crate) fn anywhere(self) -> Self {
+        Self { texts: BTreeMap::new(), replaces: None, ..self }
     }
 
     /// Whether a later version than this one made it.
@@ -86,6 +96,16 @@ impl Injected {
             release.split('.').map(|number| number.parse().unwrap_or_default()).collect()
         };
         numbers(&self.version) > numbers(env!("CARGO_PKG_VERSION"))
+    }
+
+    /// Notes in an injected pod which one it takes the place of.
+    pub(crate) fn note_replaced(pod: &mut Value, uid: &str) -> Result<()> {
+        let Some(injected) = Self::of(pod)? else { return Ok(()) };
+        let injected = Self { replaces: Some(uid.to_owned()), ..injected };
+        if let Some(annotation) = pod.pointer_mut(&pointer()) {
+            *annotation = Value::from(serde_json::to_string(&injected).unwrap_or_default());
+        }
+        Ok(())
     }
 
     /// Reads it from a pod; `None` if the pod is not injected.

@@ -52,6 +52,8 @@ pub(crate) struct Cluster {
     client: Client,
     /// The API server's address.
     pub(crate) server: String,
+    /// The flags that led here, as a shell takes them, for commands that are to lead here again; no secrets.
+    pub(crate) flags: String,
     /// The namespace that commands work in.
     pub(crate) namespace: String,
     /// The name under which the server records what is written.

@@ -50,6 +50,9 @@ pub(crate) struct Entry {
     pub(crate) server: String,
     /// The pod's namespace.
     pub(crate) namespace: String,
+    /// The flags that led to the cluster, as a shell takes them, each with a space before it.
+    #[serde(default)]
+    pub(crate) flags: String,
     /// Its name.
     pub(crate) pod: String,
     /// The `uid` of the pod that is replaced.
@@ -88,10 +91,15 @@ impl Journal {
         let path = dir.join(file_name(&entry.server, &entry.namespace, &entry.pod));
         let lock = lock(&path, &entry.pod)?;
         if path.exists() {
-            return Err(unfinished(&entry.pod, &entry.namespace));
+            return Err(unfinished(&entry.pod, &path));
         }
         let journal = Self { entry, path, _lock: lock };
-        journal.write().map_err(|error| cannot_write(&journal.path, &error))?;
+        if let Err(error) = journal.write() {
+            let failure = cannot_write(&journal.path, &error);
+            let _ = std::fs::remove_file(journal.beside());
+            journal.finish();
+            return Err(failure);
+        }
         Ok(journal)
     }
 
@@ -114,7 +122,10 @@ impl Journal {
 
     /// The pod is safe: nothing of this needs to be known any more.
     pub(crate) fn finish(self) {
-        if let Err(error) = std::fs::remove_file(&self.path) {
+        let removed = std::fs::remove_file(&self.path);
+        if let Err(error) = removed
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
             say(&format!("warning: cannot remove {}: {error}", self.path.display()));
         }
         let _ = std::fs::remove_file(lock_path(&self.path));
@@ -125,9 +136,13 @@ impl Journal {
         &self.path
     }
 
+    fn beside(&self) -> PathBuf {
+        self.path.with_extension("new")
+    }
+
     /// Written beside and moved into place: the file is always a whole one.
     fn write(&self) -> std::io::Result<()> {
-        let beside = self.path.with_extension("new");
+        let beside = self.beside();
         let mut file = private().truncate(true).open(&beside)?;
         file.write_all(format!("{:#}\n", serde_json::json!(self.entry)).as_bytes())?;
         file.sync_all()?;
@@ -160,17 +175,23 @@ pub(crate) fn all() -> Result<Vec<(PathBuf, Entry)>> {
 /// Refuses a pod whose last change was left unfinished.
 pub(crate) fn refuse_unfinished(server: &str, namespace: &str, pod: &str) -> Result<()> {
     let path = directory()?.join(file_name(server, namespace, pod));
-    if path.exists() { Err(unfinished(pod, namespace)) } else { Ok(()) }
+    if path.exists() { Err(unfinished(pod, &path)) } else { Ok(()) }
 }
 
-fn unfinished(pod: &str, namespace: &str) -> Failure {
-    Failure::unchanged(format!("an earlier change of pod/{pod} was left unfinished"))
-        .hint(format!("finish it first: {}", resume_command(pod, namespace)))
+fn unfinished(pod: &str, path: &Path) -> Failure {
+    let failure = Failure::unchanged(format!("an earlier change of pod/{pod} was left unfinished"));
+    match read(path) {
+        Ok(entry) => failure.hint(format!("finish it first: {}", entry.resume_command())),
+        Err(unreadable) => failure.hint(unreadable.message()),
+    }
 }
 
-/// The command that goes on with a pod.
-pub(crate) fn resume_command(pod: &str, namespace: &str) -> String {
-    format!("kubectl ambassador resume pod/{pod} --namespace {namespace}")
+impl Entry {
+    /// The command that goes on with the pod, wherever the kubeconfig points by then.
+    pub(crate) fn resume_command(&self) -> String {
+        let Self { pod, namespace, flags, .. } = self;
+        format!("kubectl ambassador resume pod/{pod} --namespace {namespace}{flags}")
+    }
 }
 
 fn read(path: &Path) -> Result<Entry> {
@@ -194,15 +215,34 @@ fn lock_path(path: &Path) -> PathBuf {
 
 fn lock(path: &Path, pod: &str) -> Result<File> {
     let path = lock_path(path);
+    let busy = || {
+        Failure::unchanged(format!("another kubectl ambassador is at work on pod/{pod}"))
+            .hint("wait until it has ended")
+    };
     let file = private().open(&path).map_err(|error| cannot_write(&path, &error))?;
     match file.try_lock() {
-        Err(std::fs::TryLockError::WouldBlock) => {
-            Err(Failure::unchanged(format!("another kubectl ambassador is at work on pod/{pod}"))
-                .hint("wait until it has ended"))
-        }
+        Err(std::fs::TryLockError::WouldBlock) => Err(busy()),
+        // Who had it may have removed it since it was opened: then the next one locks another file of that name.
+        Ok(()) if !is_still(&file, &path) => Err(busy()),
         // Some network file systems have no locks; then there is the journal itself.
         Ok(()) | Err(std::fs::TryLockError::Error(_)) => Ok(file),
     }
+}
+
+/// Whether an open file is the one that has its name.
+#[cfg(unix)]
+fn is_still(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    match (file.metadata(), std::fs::metadata(path)) {
+        (Ok(open), Ok(named)) => (open.dev(), open.ino()) == (named.dev(), named.ino()),
+        _ => false,
+    }
+}
+
+/// Open files cannot be removed here.
+#[cfg(not(unix))]
+fn is_still(_: &File, _: &Path) -> bool {
+    true
 }
 
 fn private() -> OpenOptions {

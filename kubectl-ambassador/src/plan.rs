@@ -68,10 +68,9 @@ impl Plan {
     /// themselves cannot be compared.
     pub(crate) fn is_done(&self, live: &Value) -> bool {
         let pod = |object: &'_ Value| object.pointer(&self.template).cloned().unwrap_or_default();
-        // Texts of a manifest are no difference between objects.
         let annotation = |pod: &Value| {
             let injected = Injected::of(pod).ok().flatten();
-            injected.map(|injected| Injected { texts: std::collections::BTreeMap::new(), ..injected })
+            injected.map(Injected::anywhere)
         };
         let image = |pod: &Value| {
             let ours = ["/spec/initContainers", "/spec/containers"]

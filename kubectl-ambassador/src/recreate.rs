@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 use crate::cluster::{self, Cluster, Mode, NotCreated, NotDeleted};
 use crate::failure::{Exit, Failure, Result};
-use crate::journal::{self, Entry, Journal, Step};
+use crate::journal::{Journal, Step};
 use crate::leftovers::remove_unused;
 use crate::output::say;
 use crate::plan::{list, text};
@@ -116,7 +116,7 @@ impl Work<'_> {
                 self.finish().await;
             }
             Err(why) if !self.rollback => {
-                let command = journal::resume_command(&name, &self.journal.entry.namespace);
+                let command = self.journal.entry.resume_command();
                 return Err(Failure::new(Exit::LeftHalfDone, format!("pod/{name} is injected, but: {why}"))
                     .hint(format!("to keep it: {command}; to put the original back: {command} --back")));
             }
@@ -327,25 +327,22 @@ impl Work<'_> {
     }
 
     fn left_open(&self, failure: Failure) -> Failure {
-        let Entry { pod, namespace, .. } = &self.journal.entry;
         failure.within(Exit::LeftHalfDone, "the pod may be missing").hint(format!(
             "once the cluster answers again: {}; the pod's body is in {}",
-            journal::resume_command(pod, namespace),
+            self.journal.entry.resume_command(),
             self.journal.path().display()
         ))
     }
 
     fn foreign(&self) -> Failure {
-        let Entry { pod, namespace, .. } = &self.journal.entry;
+        let (pod, command) = (self.name(), self.journal.entry.resume_command());
         Failure::new(
             Exit::LeftHalfDone,
             format!("another pod/{pod} has taken the name meanwhile, and is left alone"),
         )
         .hint(format!(
-            "the original is in {}; once the name is free: {}; to forget it: {} --forget",
+            "the original is in {}; once the name is free: {command}; to forget it: {command} --forget",
             self.journal.path().display(),
-            journal::resume_command(pod, namespace),
-            journal::resume_command(pod, namespace),
         ))
     }
 }
@@ -358,14 +355,57 @@ fn pause(attempt: u32) -> Duration {
     Duration::from_millis(500 << attempt)
 }
 
-/// Whether two pods have the same containers and the same word about injection.
+/// Whether a pod is the one that was meant. What injects says in its annotation whose place it takes, and no other pod says
+/// that. An original must stay as it was, without a mark: it is known by its containers, as far as admission leaves them.
 fn is_alike(there: &Value, meant: &Value) -> bool {
-    let names = |pod: &Value| -> Vec<String> {
+    let injected = |pod: &Value| pod.pointer(&annotation::pointer()).cloned();
+    if injected(meant).is_some() || injected(there).is_some() {
+        return injected(there) == injected(meant);
+    }
+    let containers = |pod: &Value| -> Vec<Value> {
         let kinds = ["/spec/initContainers", "/spec/containers"];
         let all = kinds.iter().flat_map(|kind| list(pod, kind));
-        all.map(|container| text(container, "/name").to_owned()).collect()
+        all.map(|container| {
+            let field = |name: &str| container.get(name).cloned().unwrap_or_default();
+            Value::from(["name", "image", "command", "args"].map(field).to_vec())
+        })
+        .collect()
     };
-    let injected =
-        |pod: &Value| pod.pointer("/metadata/annotations").and_then(|all| all.get(annotation::NAME)).cloned();
-    names(there) == names(meant) && injected(there) == injected(meant)
+    containers(there) == containers(meant)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::annotation::Injected;
+    use serde_json::json;
+
+    fn pod(image: &str) -> Value {
+        json!({"metadata": {"name": "p"}, "spec": {"containers": [{"name": "legacy", "image": image}]}})
+    }
+
+    fn injected(replaces: &str) -> Value {
+        let annotation =
+            r#"{"version":"1","config":"","configMap":"","plugin":"","listens":[],"originals":{}}"#;
+        let mut pod = pod("a");
+        pod["metadata"]["annotations"] = json!({annotation::NAME: annotation});
+        Injected::note_replaced(&mut pod, replaces).unwrap();
+        pod
+    }
+
+    #[test]
+    fn a_pod_is_known_by_whose_place_it_takes() {
+        assert!(is_alike(&injected("1"), &injected("1")));
+        assert!(!is_alike(&injected("2"), &injected("1")));
+        assert!(!is_alike(&pod("a"), &injected("1")));
+        assert!(!is_alike(&injected("1"), &pod("a")));
+    }
+
+    #[test]
+    fn an_original_is_known_by_its_containers() {
+        let mut filled_in = pod("a");
+        filled_in["spec"]["containers"][0]["imagePullPolicy"] = "Always".into();
+        assert!(is_alike(&filled_in, &pod("a")));
+        assert!(!is_alike(&pod("b"), &pod("a")));
+    }
 }

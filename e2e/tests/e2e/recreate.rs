@@ -20,7 +20,7 @@ enum Event {
 const EVENTS: [Event; 5] = [
     Event::Kill,
     Event::Fail(Fault::Timeout),
-    Event::Fail(Fault::Refusal),
+    Event::Fail(Fault::Answer(403)),
     Event::Fail(Fault::LostReply),
     Event::Foreign,
 ];
@@ -93,6 +93,16 @@ impl Bench {
         event: Event,
         choice: impl Fn(&Request) -> bool + Send + 'static,
     ) -> Output {
+        self.change(&[&["inject", &self.pod], args].concat(), event, choice)
+    }
+
+    /// The same with any command.
+    fn change(
+        &self,
+        args: &[&str],
+        event: Event,
+        choice: impl Fn(&Request) -> bool + Send + 'static,
+    ) -> Output {
         let fault = match event {
             Event::Fail(fault) => fault,
             Event::Kill | Event::Foreign => Fault::Pause,
@@ -100,7 +110,7 @@ impl Bench {
         self.api.fail(fault, choice);
         // A request that is held must not be taken for one that is lost.
         let limit = if event == Event::Fail(Fault::Timeout) { "2s" } else { "40s" };
-        let all: Vec<&str> = [&["inject", &self.pod, "--request-timeout", limit][..], args].concat();
+        let all: Vec<&str> = [args, &["--request-timeout", limit]].concat();
         let mut child = self.start(&all);
         if event == Event::Kill {
             let held = self.api.held();
@@ -131,12 +141,22 @@ impl Bench {
     }
 }
 
-/// All events at one call. `may` says what may stand afterwards.
+/// All events at one call of an injection.
 fn check(args: &[&str], choice: fn(&Request) -> bool) {
+    check_command("inject", args, choice);
+}
+
+/// All events at one call of a command.
+fn check_command(command: &str, args: &[&str], choice: fn(&Request) -> bool) {
     let mut bench = Bench::new();
+    let (before, after) =
+        if command == "inject" { ("original", "injected") } else { ("injected", "original") };
     for (index, event) in EVENTS.into_iter().enumerate() {
         bench.with_pod(&format!("p{index}"));
-        let output = bench.inject(args, event, choice);
+        if before == "injected" {
+            bench.namespace.ambassador(&[&["inject", &bench.pod][..], &GOOD].concat()).ok();
+        }
+        let output = bench.change(&[&[command, &bench.pod][..], args].concat(), event, choice);
         let resumed = bench.resume(&[&bench.pod]);
         let stands = bench.what_stands();
         let story = format!("{event:?}: {stands}\n{output:?}\n{resumed:?}");
@@ -149,8 +169,8 @@ fn check(args: &[&str], choice: fn(&Request) -> bool) {
         }
         // What it says is what is.
         match output.code {
-            0 => assert_eq!(stands, "injected", "{story}"),
-            1 | 3 if event != Event::Foreign => assert_eq!(stands, "original", "{story}"),
+            0 => assert_eq!(stands, after, "{story}"),
+            1 | 3 if event != Event::Foreign => assert_eq!(stands, before, "{story}"),
             4 => assert!(output.stderr.contains("kubectl ambassador resume pod/p"), "{story}"),
             -1 => assert_eq!(event, Event::Kill, "{story}"),
             _ => {}
@@ -221,6 +241,162 @@ fn while_the_original_is_created_again() {
     check(&BAD, |request| is_creation(request) && request.created == 1);
 }
 
+#[test]
+fn while_an_uninjected_pod_is_deleted() {
+    check_command("uninject", &[], |request| request.method == "DELETE" && request.path.contains("/pods/"));
+}
+
+#[test]
+fn while_an_uninjected_pod_is_created() {
+    check_command("uninject", &[], is_creation);
+}
+
+#[test]
+fn a_busy_server_is_asked_again_and_a_refusal_is_heeded() {
+    let mut bench = Bench::new();
+    for (code, exit, stands) in [
+        (429, 0, "injected"),
+        (500, 0, "injected"),
+        (503, 0, "injected"),
+        (409, 3, "original"),
+        (422, 3, "original"),
+    ] {
+        bench.with_pod(&format!("p{code}"));
+        let output = bench.inject(&GOOD, Event::Fail(Fault::Answer(code)), is_creation);
+        assert_eq!(output.code, exit, "{code}: {output:?}");
+        assert_eq!(bench.what_stands(), stands, "{code}");
+    }
+}
+
+#[test]
+fn a_credential_that_expires_midway_leads_to_resume() {
+    let mut bench = Bench::new();
+    bench.with_pod("p");
+    bench.api.fail_times(u32::MAX, Fault::Answer(401), |request| request.deleted == 1);
+    shows(
+        &bench,
+        &run(&mut bench.command(&["inject", "p", "--port", "80:8775", "--context", "faulty"])),
+        &expect![[r#"
+            exit 4
+            pod/p will be recreated with the container envoy-ambassador, docker.io/envoyproxy/envoy:distroless-v1.40.0:
+            replacing pod/p ...
+            error: the pod may be missing: cannot read pod/p: refused by the test
+            hint: once the cluster answers again: kubectl ambassador resume pod/p --namespace NAMESPACE --context=faulty; the pod's body is in HOME/.local/state/kubectl-ambassador/journal/p-HASH.json
+        "#]],
+    );
+    bench.api.heal();
+    assert_eq!(bench.resume(&["p"]).ok(), "pod/p injected\n");
+    assert_eq!(bench.what_stands(), "injected");
+}
+
+#[test]
+fn nobody_has_to_listen() {
+    let mut bench = Bench::new();
+    bench.with_pod("p");
+    let mut child = bench.start(&["inject", "p", "--port", "80:8775"]);
+    drop((child.stdout.take(), child.stderr.take()));
+    assert_eq!(child.wait().expect("an end").code(), Some(0));
+    assert_eq!(bench.what_stands(), "injected");
+}
+
+#[test]
+fn what_cannot_be_recreated_is_left_as_it_is() {
+    let mut bench = Bench::new();
+    bench.with_pod("p");
+    let uid = bench.namespace.field("pod/p", "{.metadata.uid}");
+    let name = bench.namespace.name.clone();
+    let finalizers = |value: &str| {
+        let patch = format!(r#"{{"metadata":{{"finalizers":{value}}}}}"#);
+        bench.namespace.kubectl(&["patch", "pod", "p", "--patch", &patch]).ok();
+    };
+    let refused = |expected: &Expect| {
+        shows(&bench, &run(&mut bench.command(&["inject", "p", "--port", "80:8775"])), expected);
+        assert_eq!(bench.namespace.field("pod/p", "{.metadata.uid}"), uid);
+        assert_eq!(bench.namespace.config_maps(), Vec::<String>::new());
+        assert_eq!(bench.resume(&[]).stdout, "");
+    };
+    finalizers(r#"["example.com/wait"]"#);
+    refused(&expect![[r#"
+        exit 1
+        error: pod/p has the finalizer example.com/wait, so it cannot be recreated at once
+    "#]]);
+    finalizers("null");
+    bench.namespace.kubectl(&["create", "quota", "full", "--hard=pods=1"]).ok();
+    bench.namespace.wait_until("the quota is counted", || {
+        bench.namespace.field("quota/full", "{.status.used.pods}") == "1"
+    });
+    refused(&expect![[r#"
+        exit 1
+        pod/p will be recreated with the container envoy-ambassador, docker.io/envoyproxy/envoy:distroless-v1.40.0:
+        error: the cluster would refuse the new pod: pods "p" is forbidden: exceeded quota: full, requested: pods=1, used: pods=1, limited: pods=1
+    "#]]);
+    bench.namespace.kubectl(&["delete", "quota", "full"]).ok();
+    let enforce = "pod-security.kubernetes.io/enforce=restricted";
+    bench.namespace.kubectl(&["label", "namespace", &name, enforce]).ok();
+    refused(&expect![[r#"
+        exit 1
+        pod/p will be recreated with the container envoy-ambassador, docker.io/envoyproxy/envoy:distroless-v1.40.0:
+        error: the cluster would refuse the new pod: pods "p" is forbidden: violates PodSecurity "restricted:latest": allowPrivilegeEscalation != false (container "legacy" must set securityContext.allowPrivilegeEscalation=false), unrestricted capabilities (container "legacy" must set securityContext.capabilities.drop=["ALL"]), runAsNonRoot != true (pod or container "legacy" must set securityContext.runAsNonRoot=true), seccompProfile (pod or container "legacy" must set securityContext.seccompProfile.type to "RuntimeDefault" or "Localhost")
+    "#]]);
+    bench.namespace.kubectl(&["label", "namespace", &name, "pod-security.kubernetes.io/enforce-"]).ok();
+    finalizers(r#"["example.com/wait"]"#);
+    bench.namespace.kubectl(&["delete", "pod", "p", "--wait=false"]).ok();
+    refused(&expect![[r#"
+        exit 1
+        error: pod/p is being deleted
+    "#]]);
+    finalizers("null");
+}
+
+#[test]
+fn the_journal_is_private() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mut bench = Bench::new();
+    bench.with_pod("p");
+    assert_eq!(bench.inject(&GOOD, Event::Kill, is_creation).code, -1);
+    let folder = bench.namespace.home.path().join(".local/state/kubectl-ambassador/journal");
+    let mode = |path: &std::path::Path| path.metadata().expect("it is there").permissions().mode() & 0o777;
+    assert_eq!(mode(&folder), 0o700);
+    for file in std::fs::read_dir(&folder).expect("a folder") {
+        assert_eq!(mode(&file.expect("a file").path()), 0o600);
+    }
+    assert_eq!(bench.resume(&["p"]).code, 0);
+    assert_eq!(std::fs::read_dir(&folder).expect("a folder").count(), 0);
+}
+
+#[test]
+fn a_full_disk_stops_it_before_anything_changes() {
+    let mut bench = Bench::new();
+    bench.with_pod("p");
+    let uid = bench.namespace.field("pod/p", "{.metadata.uid}");
+    // No file may grow, which the program is told by an error, as of a full disk.
+    let script = r#"trap "" XFSZ; ulimit -f 0; exec "$0" "$@""#;
+    let inject = bench.command(&["inject", "p", "--port", "80:8775"]);
+    let mut command = bench.namespace.command(std::path::Path::new("sh"));
+    command.args(["-c", script]).arg(inject.get_program()).args(inject.get_args());
+    command.env("KUBECONFIG", bench.namespace.home.path().join("faulty.json"));
+    shows(
+        &bench,
+        &run(&mut command),
+        &expect![[r#"
+        exit 1
+        pod/p will be recreated with the container envoy-ambassador, docker.io/envoyproxy/envoy:distroless-v1.40.0:
+        error: cannot write a backup of the pod to HOME/.local/state/kubectl-ambassador/journal/p-HASH.json: File too large (os error 27)
+        hint: without one nothing is changed; XDG_STATE_HOME chooses another place
+    "#]],
+    );
+    assert_eq!(bench.namespace.field("pod/p", "{.metadata.uid}"), uid);
+    assert_eq!(bench.namespace.config_maps(), Vec::<String>::new());
+    shows(
+        &bench,
+        &bench.resume(&[]),
+        &expect![[r#"
+        exit 0
+        nothing was left unfinished
+    "#]],
+    );
+}
+
 #[track_caller]
 fn shows(bench: &Bench, output: &Output, expected: &Expect) {
     let text = format!("exit {}\n{}{}", output.code, output.stdout, output.stderr);
@@ -266,9 +442,9 @@ fn what_a_person_is_told() {
         &bench,
         &bench.resume(&[]),
         &expect![[r#"
-        exit 0
-        pod/p in namespace NAMESPACE of http://SERVER/, not injected yet
-    "#]],
+            exit 0
+            pod/p in namespace NAMESPACE of http://SERVER/, not injected yet: kubectl ambassador resume pod/p --namespace NAMESPACE
+        "#]],
     );
     // Neither goes on as if nothing were.
     shows(
@@ -300,7 +476,7 @@ fn what_a_person_is_told() {
     );
     assert_eq!(bench.what_stands(), "injected");
     // Over an injected pod, back means the injection that was there.
-    let refused = bench.inject(&["--port", "8080:8775"], Event::Fail(Fault::Refusal), is_creation);
+    let refused = bench.inject(&["--port", "8080:8775"], Event::Fail(Fault::Answer(403)), is_creation);
     shows(
         &bench,
         &refused,

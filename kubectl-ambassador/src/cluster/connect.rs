@@ -105,7 +105,30 @@ impl Args {
         let server = config.cluster_url.to_string();
         let client = self.client(config)?;
         let field_manager = FIELD_MANAGER.to_owned();
-        Ok(Cluster { client, server, namespace, field_manager, force_conflicts: false })
+        let flags = self.to_lead_here_again();
+        Ok(Cluster { client, server, flags, namespace, field_manager, force_conflicts: false })
+    }
+
+    /// The flags that choose cluster and user, each with a space before it. A token is left out: it is a secret.
+    fn to_lead_here_again(&self) -> String {
+        let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.to_string_lossy().into_owned());
+        let one = [
+            ("kubeconfig", path(&self.kubeconfig)),
+            ("context", self.context.clone()),
+            ("cluster", self.cluster.clone()),
+            ("user", self.user.clone()),
+            ("server", self.server.clone()),
+            ("as", self.impersonate.clone()),
+            ("as-uid", self.impersonate_uid.clone()),
+            ("certificate-authority", path(&self.certificate_authority)),
+            ("client-certificate", path(&self.client_certificate)),
+            ("client-key", path(&self.client_key)),
+            ("tls-server-name", self.tls_server_name.clone()),
+            ("insecure-skip-tls-verify", self.insecure_skip_tls_verify.map(|skip| skip.to_string())),
+        ];
+        let groups = self.impersonate_groups.iter().map(|group| ("as-group", group.clone()));
+        let all = one.into_iter().filter_map(|(name, value)| Some((name, value?))).chain(groups);
+        all.fold(String::new(), |flags, (name, value)| format!("{flags} --{name}={}", quoted(&value)))
     }
 
     /// The names of that sort in the kubeconfig.
@@ -175,6 +198,15 @@ impl Args {
             Some(token) => builder.with_layer(&BufferLayer::new(WAITING)).with_layer(&token).build(),
         })
     }
+}
+
+/// As a shell takes it for one word.
+fn quoted(word: &str) -> String {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./:@%+,".contains(letter);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 fn no_cluster(why: impl std::fmt::Display) -> Failure {

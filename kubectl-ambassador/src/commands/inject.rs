@@ -247,12 +247,15 @@ async fn begin(
     }
     let mut leftovers = injected.map_or_else(Vec::new, |before| vec![before.config_map, before.plugin]);
     leftovers.retain(|name| *name != config && *name != plugin);
+    let (uid, mut new) = (text(live, "/metadata/uid"), plan.injected.clone());
+    Injected::note_replaced(&mut new, uid)?;
     Journal::begin(Entry {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         server: cluster.server.clone(),
         namespace: cluster.namespace.clone(),
+        flags: cluster.flags.clone(),
         pod: text(live, "/metadata/name").to_owned(),
-        uid: text(live, "/metadata/uid").to_owned(),
+        uid: uid.to_owned(),
         manager: cluster.field_manager.clone(),
         done: "injected".to_owned(),
         step: Step::Prepared,
@@ -260,7 +263,7 @@ async fn begin(
         needed,
         leftovers,
         old,
-        new: plan.injected.clone(),
+        new,
     })
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::cluster;
 use crate::failure::{Failure, Result};
-use crate::journal::{self, Journal};
+use crate::journal::{self, Entry, Journal};
 use crate::output::{print, say};
 use crate::recreate::{Resumed, Work};
 use crate::signals::Interrupt;
@@ -79,11 +79,12 @@ fn list() -> Result<()> {
     if all.is_empty() {
         say("nothing was left unfinished");
     }
-    for (_, entry) in all {
-        println!(
-            "pod/{} in namespace {} of {}, not {} yet",
-            entry.pod, entry.namespace, entry.server, entry.done
-        );
-    }
-    Ok(())
+    let lines = all.iter().map(|(_, entry)| {
+        let Entry { pod, namespace, server, done, .. } = entry;
+        format!(
+            "pod/{pod} in namespace {namespace} of {server}, not {done} yet: {}\n",
+            entry.resume_command()
+        )
+    });
+    print(&lines.collect::<String>())
 }

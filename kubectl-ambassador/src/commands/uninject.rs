@@ -97,6 +97,7 @@ async fn pod(args: &Args, cluster: &Cluster, live: Value) -> Result<()> {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         server: cluster.server.clone(),
         namespace: cluster.namespace.clone(),
+        flags: cluster.flags.clone(),
         pod: name.clone(),
         uid: text(&live, "/metadata/uid").to_owned(),
         manager: cluster.field_manager.clone(),

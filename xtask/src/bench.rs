@@ -122,7 +122,7 @@ fn document(in_v8: &Value, native: &(Vec<Rate>, f64), memory: &str) -> anyhow::R
     let mut text = format!(
         "# Benchmarks\n\n\
         <!-- Written by `cargo xtask bench`. -->\n\n\
-        The engine beside jaq {}, both built by the same flags and measured in one run, in which they take turns. Bodies are\n\
+        The engine beside jaq {}, both built for speed by the same flags and measured in one run, in which they take turns. Bodies are\n\
         arrays of records with numbers, strings and nested objects; a run reads the body, runs the program and writes what it\n\
         gives. Medians, in MB of body a second of CPU. On {}, Rust {}, Node.js {} (V8 {}).\n\n\
         The ratios say more than the rates, which are those of this machine.\n",

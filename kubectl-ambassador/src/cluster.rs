@@ -1,5 +1,6 @@
 //! The only module that calls a cluster. Everything else works on values.
 
+mod around;
 mod connect;
 mod error;
 mod names;
@@ -25,7 +26,7 @@ pub(crate) use talk::Answer;
 pub(crate) use workloads::{NotPatched, Resource};
 
 use crate::failure::{Failure, Result};
-use crate::plan::{MANAGED_BY, text};
+use crate::plan::{MANAGED_BY, is_ours, text};
 use crate::workload::KINDS;
 use error::{attempting, is_not_found};
 
@@ -205,12 +206,6 @@ impl Cluster {
     fn config_maps(&self) -> Api<ConfigMap> {
         Api::namespaced(self.client.clone(), &self.namespace)
     }
-}
-
-/// Whether an object carries our label.
-pub(crate) fn is_ours(object: &Value) -> bool {
-    let labels = object.pointer("/metadata/labels");
-    labels.and_then(|labels| labels.get(MANAGED_BY.0)).and_then(Value::as_str) == Some(MANAGED_BY.1)
 }
 
 fn value(object: DynamicObject) -> Value {

@@ -1,7 +1,9 @@
 //! One file a command: its arguments and what it does.
 
 mod change;
+pub(crate) mod check;
 pub(crate) mod completion;
+pub(crate) mod diff;
 pub(crate) mod inject;
 mod pipe;
 pub(crate) mod plugin;

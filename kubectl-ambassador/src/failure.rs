@@ -35,6 +35,16 @@ impl Failure {
         Self { exit, message: message.to_string(), hint: None }
     }
 
+    /// An exit code alone: all has been said.
+    pub(crate) fn silent(exit: Exit) -> Self {
+        Self::new(exit, "")
+    }
+
+    /// For commands whose exit code 1 is an answer: this is none.
+    pub(crate) fn could_not_tell(self) -> Self {
+        Self { exit: Exit::Usage, ..self }
+    }
+
     /// It failed; nothing was changed.
     pub(crate) fn unchanged(message: impl fmt::Display) -> Self {
         Self::new(Exit::Unchanged, message)
@@ -80,7 +90,9 @@ impl Failure {
         // As clap colours its own.
         let (red, green, plain) =
             if is_coloured() { ("\x1b[1;31m", "\x1b[1;32m", "\x1b[0m") } else { ("", "", "") };
-        say(&format!("{red}error:{plain} {}", self.message));
+        if !self.message.is_empty() {
+            say(&format!("{red}error:{plain} {}", self.message));
+        }
         if let Some(hint) = &self.hint {
             say(&format!("{green}hint:{plain} {hint}"));
         }

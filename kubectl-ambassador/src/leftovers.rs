@@ -50,6 +50,22 @@ pub(crate) async fn is_used(cluster: &Cluster, config_map: &str, except: &str) -
     Ok(false)
 }
 
+/// Whether anything but the object of this uid uses a ConfigMap. What a workload has made stands and falls with it.
+pub(crate) async fn is_used_beside(cluster: &Cluster, config_map: &str, uid: &str) -> Result<bool> {
+    for kind in &KINDS {
+        let objects = cluster.objects(&Resource::of(kind), None).await?;
+        let is_made = |object: &Value| {
+            list(object, "/metadata/ownerReferences").iter().any(|owner| owner["controller"] == true)
+        };
+        let mut others =
+            objects.iter().filter(|object| text(object, "/metadata/uid") != uid && !is_made(object));
+        if others.any(|object| makes_pods(object) && mounts(object, kind.template, config_map)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// Whether what an object says of pods still matters. The ReplicaSets of a Deployment's past are kept for `rollout
 /// undo`; what is over, or is being deleted, has mounted what it needs.
 fn makes_pods(object: &Value) -> bool {

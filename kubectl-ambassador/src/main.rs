@@ -7,8 +7,10 @@ mod completion;
 mod duration;
 mod envoy;
 mod failure;
+mod findings;
 mod journal;
 mod leftovers;
+mod manifests;
 mod offline;
 mod output;
 mod plan;
@@ -20,6 +22,7 @@ mod report;
 mod rollout;
 mod signals;
 mod source;
+mod survey;
 mod verify;
 mod workload;
 
@@ -38,6 +41,8 @@ enum Command {
     Inject(commands::inject::Args),
     Uninject(commands::uninject::Args),
     Resume(commands::resume::Args),
+    Check(commands::check::Args),
+    Diff(commands::diff::Args),
     Render(commands::render::Args),
     Test(commands::test::Args),
     Completion(commands::completion::Args),
@@ -52,6 +57,8 @@ fn main() -> std::process::ExitCode {
     let result = match Cli::parse().command {
         Command::Completion(args) => commands::completion::run(&args),
         Command::Version(args) => commands::version::run(&args),
+        Command::Check(args) => commands::check::run(&args),
+        Command::Diff(args) => commands::diff::run(&args),
         Command::Render(args) => commands::render::run(&args),
         Command::Plugin(args) => commands::plugin::run(&args),
         Command::Test(args) => commands::test::run(&args),

@@ -35,6 +35,11 @@ pub(crate) struct Args {
 }
 
 impl Args {
+    /// The form that is asked for.
+    pub(crate) fn format(&self) -> Option<Format> {
+        self.format
+    }
+
     /// Prints the objects of all that was done.
     pub(crate) fn finish(&self) -> Result<()> {
         let objects = self.objects.take();

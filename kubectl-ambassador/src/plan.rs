@@ -11,11 +11,9 @@ mod sidecar;
 use serde_json::{Map, Value, json};
 
 pub(crate) use clean::{without_server_fields, without_what_the_server_sets};
-pub(crate) use port_names::port_of;
-pub(crate) use refuse::{
-    Permissions, declared_ports, refuse, refuse_newer, refuse_taken_ports, refuse_template,
-};
-pub(crate) use sidecar::CONTAINER;
+pub(crate) use port_names::{ASKED_BY, port_of};
+pub(crate) use refuse::{Permissions, declared_ports, refuse_newer, refuse_taken_ports, refuse_template};
+pub(crate) use sidecar::{CONTAINER, VOLUMES};
 
 use crate::annotation::{self, Injected};
 use crate::envoy::{self, HEALTH_PORT, Layout};
@@ -266,6 +264,12 @@ fn metadata(name: &str, namespace: &str) -> Value {
     } else {
         json!({"name": name, "namespace": namespace, "labels": labels})
     }
+}
+
+/// Whether an object carries our label.
+pub(crate) fn is_ours(object: &Value) -> bool {
+    let labels = object.pointer("/metadata/labels");
+    labels.and_then(|labels| labels.get(MANAGED_BY.0)).and_then(Value::as_str) == Some(MANAGED_BY.1)
 }
 
 /// Whether a pod has an IPv6 address: a node without IPv6 gives it none. The new pod is made in the same cluster.

@@ -118,6 +118,11 @@ impl Source {
         load(&self.name, self.text.clone())
     }
 
+    /// What people are told it comes from.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Refuses a port map that has the health listener's port; `hint` says what to do.
     pub(crate) fn refuse_health_port(&self, health_port: u16, hint: &str) -> Result<()> {
         let index = self.loaded.ambassador.ports.iter().position(|port| port.listen == health_port);

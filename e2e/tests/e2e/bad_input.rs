@@ -111,7 +111,7 @@ fn names_that_mean_workloads() {
         &inject("web"),
         &expect![[r#"
             exit 1
-            error: deployment/web declares no port, and nothing in it listens on one
+            error: deployment/web declares no port, and nothing in it listens on one [AMB036]
             hint: if its program takes long to start, try again; else name the port: --port 80:TARGET
         "#]],
     );
@@ -136,7 +136,7 @@ fn names_that_mean_workloads() {
         &expect![[r#"
             exit 1
             pod/POD belongs to deployment/web, so this is about deployment/web
-            error: deployment/web declares no port, and nothing in it listens on one
+            error: deployment/web declares no port, and nothing in it listens on one [AMB036]
             hint: if its program takes long to start, try again; else name the port: --port 80:TARGET
         "#]],
     );
@@ -155,25 +155,26 @@ fn ports_that_cannot_be_found_or_are_taken() {
     check(
         &inject(&[]),
         &expect![[r#"
-        exit 1
-        error: pod/p declares no port, and nothing in it listens on one
-        hint: if its program takes long to start, try again; else name the port: --port 80:TARGET
-    "#]],
+            exit 1
+            error: pod/p declares no port, and nothing in it listens on one [AMB036]
+            hint: if its program takes long to start, try again; else name the port: --port 80:TARGET
+        "#]],
     );
     // Nothing behind the port: the wait ends, and the pod comes back.
     check(
         &inject(&["--port", "80:7000", "--timeout", "8s"]),
         &expect![[r#"
-        exit 3
-        pod/p will be recreated with the container envoy-ambassador, docker.io/envoyproxy/envoy:distroless-v1.40.0:
-          port 80 -> 7000
-          no rules: answers pass as they are
-          configmaps p-ambassador-config and ambassador-plugin-HASH
-        replacing pod/p ...
-        pod/p did not come up, putting the original back ...
-        error: pod/p was not injected: port 7000 does not answer behind port 80
-        hint: the original pod is back and ready
-    "#]],
+            exit 3
+            pod/p will be recreated with the container envoy-ambassador, docker.io/envoyproxy/envoy:distroless-v1.40.0:
+              port 80 -> 7000
+              no rules: answers pass as they are
+              configmaps p-ambassador-config and ambassador-plugin-HASH
+            warning: port 80 leads to port 7000, where nothing listens at the moment [AMB035]
+            replacing pod/p ...
+            pod/p did not come up, putting the original back ...
+            error: pod/p was not injected: port 7000 does not answer behind port 80
+            hint: the original pod is back and ready
+        "#]],
     );
     namespace.kubectl(&["delete", "pod", "p"]).ok();
     let two = "{terminationGracePeriodSeconds: 0, containers: [{name: c, image: 'radial/busyboxplus:curl', command: [sh, -c, 'httpd -p 7000 -h /tmp; httpd -p 7001 -h /tmp; sleep 3600']}]}";
@@ -182,18 +183,18 @@ fn ports_that_cannot_be_found_or_are_taken() {
     check(
         &inject(&[]),
         &expect![[r#"
-        exit 1
-        error: pod/p listens on several ports: 7000, 7001
-        hint: say which one clients want on port 80, such as --port 80:7000
-    "#]],
+            exit 1
+            error: pod/p listens on several ports: 7000, 7001 [AMB036]
+            hint: say which one clients want on port 80, such as --port 80:7000
+        "#]],
     );
     check(
         &inject(&["--port", "7001:7000"]),
         &expect![[r#"
-        exit 1
-        error: port 7001 is taken: it is listened on in the pod
-        hint: map another one, such as --port 8080:8775; clients then use that
-    "#]],
+            exit 1
+            error: port 7001 is taken: it is listened on in the pod [AMB030]
+            hint: map another one, such as --port 8080:8775; clients then use that
+        "#]],
     );
     namespace.kubectl(&["delete", "pod", "p"]).ok();
     pod(
@@ -203,26 +204,26 @@ fn ports_that_cannot_be_found_or_are_taken() {
     check(
         &inject(&["--port", "80:81"]),
         &expect![[r#"
-        exit 1
-        error: pod/p has data in the emptyDir volume scratch, which recreating it would delete
-        hint: allow that with --delete-emptydir-data
-    "#]],
+            exit 1
+            error: pod/p has data in the emptyDir volume scratch, which recreating it would delete [AMB020]
+            hint: allow that with --delete-emptydir-data
+        "#]],
     );
     check(
         &inject(&["--port", "80:81", "--delete-emptydir-data"]),
         &expect![[r#"
-        exit 1
-        error: port 80 is taken: it is declared by container c
-        hint: map another one, such as --port 8080:8775; clients then use that
-    "#]],
+            exit 1
+            error: port 80 is taken: it is declared by container c [AMB030]
+            hint: map another one, such as --port 8080:8775; clients then use that
+        "#]],
     );
     check(
         &inject(&["--delete-emptydir-data"]),
         &expect![[r#"
-        exit 1
-        error: pod/p declares several ports: 80 of c, 81 of c
-        hint: 80 is among them, so map another one to the one that clients want, such as --port 8080:80
-    "#]],
+            exit 1
+            error: pod/p declares several ports: 80 of c, 81 of c [AMB036]
+            hint: 80 is among them, so map another one to the one that clients want, such as --port 8080:80
+        "#]],
     );
 }
 
@@ -490,7 +491,8 @@ fn clusters_that_do_not_answer_or_do_not_let() {
               port 80 -> 8775
               no rules: answers pass as they are
               configmaps fruit-service-ambassador-config and ambassador-plugin-HASH
-            error: in namespace NAMESPACE you may not: create pods, delete pods, create configmaps, patch configmaps
+            warning: not all could be looked at, since you may not: list services, list networkpolicies.networking.k8s.io, list horizontalpodautoscalers.autoscaling, list poddisruptionbudgets.policy, list resourcequotas, list limitranges [AMB082]
+            error: in namespace NAMESPACE you may not: create pods, delete pods, create configmaps, patch configmaps [AMB080]
             hint: ask for a role that has these rights
         "#]],
     );

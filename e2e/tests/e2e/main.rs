@@ -4,6 +4,7 @@ mod access_log;
 mod bad_input;
 mod bodies;
 mod browser;
+mod checks;
 mod completion;
 mod connection;
 mod counters;

@@ -45,6 +45,15 @@ const NEEDED: &[(&str, &str, &str)] = &[
     ("list", "services", "inject deployment/web --port 8080:8775 --dry-run=client"),
     ("patch", "services", "inject deployment/web --port 8080:8775 --dry-run=server"),
     ("list", "endpointslices.discovery.k8s.io", "inject deployment/web --port 8080:8775 --dry-run=server"),
+    ("list", "resourcequotas", "inject deployment/web --port 8080:8775 --dry-run=client"),
+    ("list", "limitranges", "inject deployment/web --port 8080:8775 --dry-run=client"),
+    ("list", "networkpolicies.networking.k8s.io", "inject deployment/web --port 8080:8775 --dry-run=client"),
+    (
+        "list",
+        "horizontalpodautoscalers.autoscaling",
+        "inject deployment/web --port 8080:8775 --dry-run=client",
+    ),
+    ("list", "poddisruptionbudgets.policy", "inject deployment/web --port 8080:8775 --dry-run=client"),
 ];
 
 /// All rights of the manifest, one by one.
@@ -152,6 +161,8 @@ fn names(output: &Output, verb: &str, resource: &str) -> bool {
     let by_server = format!("cannot {verb} resource \"{plural}\" in API group \"{group}\"");
     let may_not = |line: &str| {
         let rights = line.split_once("you may not: ").map_or("", |(_, rights)| rights);
+        // Behind them stands the number of the finding.
+        let rights = rights.split(" [AMB").next().unwrap_or_default();
         rights.split(", ").any(|right| right == format!("{verb} {resource}"))
     };
     let warned = format!("you may not {verb} {resource},");

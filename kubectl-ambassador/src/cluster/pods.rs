@@ -43,12 +43,21 @@ impl Cluster {
 
     /// Creates a pod. A refusal says what the server says.
     pub(crate) async fn create_pod(&self, pod: &Value, mode: Mode) -> std::result::Result<(), NotCreated> {
+        self.created_pod(pod, mode).await.map(drop)
+    }
+
+    /// Creates a pod, and gives it as the server has it then.
+    pub(crate) async fn created_pod(
+        &self,
+        pod: &Value,
+        mode: Mode,
+    ) -> std::result::Result<Value, NotCreated> {
         let object: DynamicObject =
             serde_json::from_value(pod.clone()).map_err(|error| NotCreated::Refused(error.to_string()))?;
         let params =
             PostParams { dry_run: mode == Mode::DryRun, field_manager: Some(self.field_manager.clone()) };
         match tokio::time::timeout(ANSWER, self.pods_as_values().create(&params, &object)).await {
-            Ok(created) => Ok(created.map(drop)?),
+            Ok(created) => Ok(created.map(value)?),
             Err(_) => Err(NotCreated::Unclear(no_answer())),
         }
     }

@@ -48,6 +48,16 @@ impl Resource {
         Self(ApiResource::erase::<EndpointSlice>(&()))
     }
 
+    /// Of any kind.
+    pub(super) fn from_parts(kind: &GroupVersionKind, plural: &str) -> Self {
+        Self(ApiResource::from_gvk_with_plural(kind, plural))
+    }
+
+    /// As the client has it.
+    pub(super) fn api(&self) -> &ApiResource {
+        &self.0
+    }
+
     /// As kubectl prints kinds: `deployment.apps`, and `pod` where there is no group.
     pub(crate) fn printed(&self) -> String {
         let kind = self.0.kind.to_ascii_lowercase();
@@ -64,7 +74,7 @@ impl Resource {
     }
 
     /// With what lists leave out of their items.
-    fn filled_in(&self, object: DynamicObject) -> Value {
+    pub(super) fn filled_in(&self, object: DynamicObject) -> Value {
         let mut object = value(object);
         if object.get("kind").is_none() {
             object["apiVersion"] = self.0.api_version.as_str().into();

@@ -3,11 +3,14 @@
 use std::time::Duration;
 
 use crate::cluster::{Cluster, FIELD_MANAGER};
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
+use crate::findings;
 use crate::output;
+use crate::plan::Permissions;
 
 /// The flags of a command that changes a pod.
 #[derive(clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(super) struct Flags {
     /// Print what would be sent (client), or have the server check it too (server); nothing is changed
     #[arg(long, value_enum, value_name = "MODE", default_value = "none", num_args = 0..=1, default_missing_value = "client", require_equals = true)]
@@ -40,6 +43,10 @@ pub(super) struct Flags {
     /// Recreate the pod even though that deletes the data in its emptyDir volumes
     #[arg(long)]
     pub(super) delete_emptydir_data: bool,
+
+    /// Change also what Argo CD, Flux or Helm manages
+    #[arg(long)]
+    pub(super) force: bool,
 }
 
 /// How far a command goes.
@@ -59,13 +66,35 @@ fn template_path(text: &str) -> std::result::Result<(String, String), String> {
     }
 }
 
-/// Names all rights that are missing, at once.
-pub(super) async fn refuse_missing_rights(cluster: &Cluster, rights: &[(&str, &str)]) -> Result<()> {
-    let missing = cluster.missing_rights(rights).await?;
-    if missing.is_empty() {
-        return Ok(());
+impl Flags {
+    /// What they allow.
+    pub(super) fn permissions(&self) -> Permissions {
+        Permissions {
+            delete_emptydir_data: self.delete_emptydir_data,
+            downgrade: false,
+            force: self.force,
+            keep_services: self.keep_services,
+        }
     }
-    let list: Vec<String> = missing.iter().map(|(verb, resource)| format!("{verb} {resource}")).collect();
-    let message = format!("in namespace {} you may not: {}", cluster.namespace, list.join(", "));
-    Err(Failure::unchanged(message).hint("ask for a role that has these rights"))
+}
+
+/// Names all rights that are missing, at once.
+pub(super) async fn refuse_missing_rights(
+    cluster: &Cluster,
+    rights: &[(&str, impl AsRef<str>)],
+) -> Result<()> {
+    let missing = missing_rights(cluster, rights).await?;
+    findings::rights("", &cluster.namespace, &missing)
+        .map_or(Ok(()), |finding| Err(findings::failure(&finding)))
+}
+
+/// Those of these rights that the user lacks, as `create pods`.
+pub(super) async fn missing_rights(
+    cluster: &Cluster,
+    rights: &[(&str, impl AsRef<str>)],
+) -> Result<Vec<String>> {
+    let rights: Vec<(&str, &str)> =
+        rights.iter().map(|(verb, resource)| (*verb, resource.as_ref())).collect();
+    let missing = cluster.missing_rights(&rights).await?;
+    Ok(missing.iter().map(|(verb, resource)| format!("{verb} {resource}")).collect())
 }

@@ -2,11 +2,14 @@
 
 mod discover;
 mod in_front;
+mod outlook;
 mod workload;
 
 use serde_json::Value;
 
-use self::in_front::InFront;
+pub(super) use self::discover::{Found, declared, default_map};
+pub(super) use self::outlook::Outlook;
+use self::outlook::Prospect;
 use super::change::{DryRun, Flags, refuse_missing_rights};
 use super::pipe;
 use super::target::{self, each};
@@ -14,6 +17,7 @@ use crate::annotation::Injected;
 use crate::cluster::{self, Cluster, Mode, Right};
 use crate::envoy::HEALTH_PORT;
 use crate::failure::{Failure, Result};
+use crate::findings;
 use crate::journal::{self, Entry, Journal, Needed, Step};
 use crate::output::{self, say};
 use crate::plan::{self, Options, Permissions, Plan, text};
@@ -22,6 +26,7 @@ use crate::recreate::{self, Work};
 use crate::rollout::Target;
 use crate::signals::Interrupt;
 use crate::source::{self, Source};
+use crate::survey;
 
 /// The image of the container; any stock Envoy from 1.35 on will do.
 pub(super) const IMAGE: &str = "docker.io/envoyproxy/envoy:distroless-v1.40.0";
@@ -44,6 +49,8 @@ pub(super) const SERVICE_RIGHTS: [Right; 2] =
 
 /// Put an Envoy ambassador into a pod, or into the pods of a workload
 #[derive(clap::Args)]
+// Others are made of it, and groups must have different names.
+#[group(skip)]
 #[command(
     after_help = "Without --port and -c, port 80 is mapped to the port that the pod's program listens on.
 
@@ -104,6 +111,12 @@ pub(crate) struct Args {
     cluster: cluster::Args,
 }
 
+impl Args {
+    pub(super) fn permissions(&self) -> Permissions {
+        Permissions { downgrade: self.allow_downgrade, ..self.change.permissions() }
+    }
+}
+
 pub(crate) async fn run(args: &Args) -> Result<()> {
     if args.files.are_given() {
         return pipe::inject(args);
@@ -145,50 +158,20 @@ async fn pod(
     plugins: &Plugins,
 ) -> Result<()> {
     journal::refuse_unfinished(&cluster.server, &cluster.namespace, text(&live, "/metadata/name"))?;
-    plan::refuse(&live, Permissions { delete_emptydir_data: args.change.delete_emptydir_data })?;
+    let mut world = survey::around(cluster, &live).await;
+    world.is_asked = true;
+    findings::refuse(&findings::all(&outlook::bare(args, &live, ""), &world))?;
     let name = text(&live, "/metadata/name").to_owned();
-    let injected = Injected::of(&live)?;
-    plan::refuse_newer(&format!("pod/{name}"), injected.as_ref(), args.allow_downgrade)?;
-    let (source, found) = match from_file {
-        Some(source) => (source, String::new()),
-        None => {
-            discover::source(cluster, (&format!("pod/{name}"), &name), &live, injected.as_ref(), &args.source)
-                .await?
-        }
-    };
-    source.refuse_health_port(HEALTH_PORT, ANOTHER_PORT)?;
-    let old = plan::without_what_the_server_sets(&live);
-    let original = plan::original(&old, "")?;
-    let config_map = args
-        .config_map
-        .clone()
-        .or_else(|| injected.as_ref().map(|injected| injected.config_map.clone()))
-        .unwrap_or_else(|| plan::config_map_name(&live, "", &source));
-    let minor = cluster.minor_version().await?;
-    let options = Options {
-        image: args.image.clone(),
-        config_map,
-        ipv6: plan::has_ipv6(&live),
-        named_ports: plan::sees_named_ports(minor),
-    };
-    let plugin = plugins.choose(&source.loaded.config)?;
-    let plan = plan::inject(&original, "", &source, &plugin, &options)?;
-    let others = listening_of_others(cluster, &live, injected.as_ref()).await;
-    plan::refuse_taken_ports(&plan.original, &source.loaded.ambassador.ports, &others)?;
-    refuse_foreign_config_map(cluster, &options.config_map).await?;
-    let mut in_front = InFront::look(cluster, args.change.keep_services).await?;
-    in_front.plan(&plan, &source);
+    let prospect = outlook::of_pod(args, cluster, &live, &mut world, from_file, plugins).await?;
+    findings::refuse(&prospect.findings)?;
+    let Prospect { plan, plugin, options, source, how, old, injected, in_front, findings } = prospect;
     let is_done = plan.is_done(&live) && config_is_there(cluster, &plan).await?;
     if is_done && !in_front.has_to_switch(cluster).await? {
         return output::done(&plan.objects(), &name, "unchanged", &args.change.output);
     }
-    let first = if is_done {
-        format!("pod/{name} has the container {} already:", plan::CONTAINER)
-    } else {
-        format!("pod/{name} will be recreated with the container {}, {}:", plan::CONTAINER, options.image)
-    };
-    explain(&first, &source, &found, &options, &plugin);
+    explain_pod(&format!("pod/{name}"), is_done, (&source, &how), &options, &plugin);
     in_front.explain();
+    findings::warn(&findings);
     if args.change.dry_run == DryRun::Client {
         return output::done(&plan.objects(), &name, "injected (dry run)", &args.change.output);
     }
@@ -213,6 +196,29 @@ async fn pod(
     }
     in_front.lead(cluster, &plan, &source, &format!("pod/{name}")).await?;
     output::done(&plan.objects(), &name, "injected", &args.change.output)
+}
+
+/// Unless a person names one, the ConfigMap of an injected pod stays what it is.
+fn config_map_for(args: &Args, live: &Value, injected: Option<&Injected>, source: &Source) -> String {
+    let chosen = args.config_map.clone();
+    chosen
+        .or_else(|| injected.map(|injected| injected.config_map.clone()))
+        .unwrap_or_else(|| plan::config_map_name(live, "", source))
+}
+
+fn explain_pod(
+    shown: &str,
+    is_done: bool,
+    (source, how): (&Source, &str),
+    options: &Options,
+    plugin: &Plugin,
+) {
+    let first = if is_done {
+        format!("{shown} has the container {} already:", plan::CONTAINER)
+    } else {
+        format!("{shown} will be recreated with the container {}, {}:", plan::CONTAINER, options.image)
+    };
+    explain(&first, source, how, options, plugin);
 }
 
 /// Everything that can be known to fail before anything is changed.
@@ -282,16 +288,6 @@ fn explain(first: &str, source: &Source, found: &str, options: &Options, plugin:
     say(&format!("  configmaps {} and {} ({})", options.config_map, plugin.config_map(), plugin.flavour()));
 }
 
-async fn refuse_foreign_config_map(cluster: &Cluster, name: &str) -> Result<()> {
-    match cluster.config_map(name).await? {
-        Some(map) if !cluster::is_ours(&map) => Err(Failure::unchanged(format!(
-            "configmap/{name} is there and was not made by this tool"
-        ))
-        .hint("choose another name with --config-map NAME, or delete it if nothing needs it any more")),
-        _ => Ok(()),
-    }
-}
-
 async fn config_is_there(cluster: &Cluster, plan: &Plan) -> Result<bool> {
     for wanted in [&plan.config_map, &plan.plugin] {
         let there = cluster.config_map(text(wanted, "/metadata/name")).await?;
@@ -303,9 +299,13 @@ async fn config_is_there(cluster: &Cluster, plan: &Plan) -> Result<bool> {
     Ok(true)
 }
 
-/// Ports that something but us listens on in the pod, as far as that can be seen.
-async fn listening_of_others(cluster: &Cluster, live: &Value, injected: Option<&Injected>) -> Vec<u16> {
-    let listening = discover::listening(cluster, "the pod", live).await.unwrap_or_default();
+/// Ports that something but us listens on in the pod; `None` if that cannot be seen.
+async fn listening_of_others(
+    cluster: &Cluster,
+    live: &Value,
+    injected: Option<&Injected>,
+) -> Option<Vec<u16>> {
+    let listening = discover::listening(cluster, "the pod", live).await.ok()?;
     let ours = injected.map(|injected| injected.listens.clone()).unwrap_or_default();
-    listening.into_iter().filter(|port| !ours.contains(port)).collect()
+    Some(listening.into_iter().filter(|port| !ours.contains(port)).collect())
 }

@@ -36,6 +36,13 @@ pub(super) struct Args {
     pub(super) all_namespaces: bool,
 }
 
+impl Args {
+    /// Whether nothing is named.
+    pub(super) fn is_empty(&self) -> bool {
+        self.words.is_empty() && self.selector.is_none() && !self.all
+    }
+}
+
 /// Everything that is meant, each once and led to its owner, or an error that says what there is instead.
 pub(super) async fn resolve(
     cluster: &Cluster,

@@ -12,6 +12,7 @@ use super::target::{self, each};
 use crate::annotation::Injected;
 use crate::cluster::{self, Cluster, Right};
 use crate::failure::Result;
+use crate::findings::{self, Subject};
 use crate::journal::{self, Entry, Journal, Step};
 use crate::output;
 use crate::plan::{self, text};
@@ -19,6 +20,7 @@ use crate::recreate::{self, Work};
 use crate::rollout::services::back;
 use crate::rollout::{self, Target};
 use crate::signals::Interrupt;
+use crate::survey;
 
 /// What it needs.
 const RIGHTS: [Right; 6] = [
@@ -78,7 +80,7 @@ async fn pod(args: &Args, cluster: &Cluster, live: Value) -> Result<()> {
         return output::done(&[&original], &name, "unchanged", &args.change.output);
     };
     journal::refuse_unfinished(&cluster.server, &cluster.namespace, &name)?;
-    plan::refuse(&live, plan::Permissions { delete_emptydir_data: args.change.delete_emptydir_data })?;
+    refuse(args, cluster, &live, "").await?;
     if args.change.dry_run == DryRun::Client {
         return output::done(&[&original], &name, "uninjected (dry run)", &args.change.output);
     }
@@ -118,4 +120,20 @@ async fn pod(args: &Args, cluster: &Cluster, live: Value) -> Result<()> {
         return Err(failure);
     }
     output::done(&[&original], &name, "uninjected", &args.change.output)
+}
+
+/// What speaks against taking an ambassador out.
+async fn refuse(args: &Args, cluster: &Cluster, object: &Value, template: &str) -> Result<()> {
+    let subject = Subject {
+        object,
+        template,
+        plan: None,
+        source: None,
+        listening: None,
+        permissions: args.change.permissions(),
+    };
+    let found = findings::uninject(&subject, &survey::around(cluster, object).await);
+    findings::refuse(&found)?;
+    findings::warn(&found);
+    Ok(())
 }

@@ -13,7 +13,7 @@ use super::{list, remember, text};
 pub(super) type Names = BTreeMap<u16, String>;
 
 /// What asks a container at one of its ports: kubelet knows its names within that container only.
-const ASKED_BY: [&str; 5] =
+pub(crate) const ASKED_BY: [&str; 5] =
     ["/livenessProbe", "/readinessProbe", "/startupProbe", "/lifecycle/postStart", "/lifecycle/preStop"];
 
 /// Takes the names of mapped ports away from the containers of `pod`, which is a copy of `before`; probes and hooks that

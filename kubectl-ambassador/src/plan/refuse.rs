@@ -1,4 +1,4 @@
-//! Pods that cannot be injected, or not without a word from their owner: all reasons at once.
+//! What a person allows, and what containers declare.
 
 use ambassador_core::ports::PortMap;
 use serde_json::Value;
@@ -10,37 +10,16 @@ use crate::failure::{Failure, Result};
 
 /// What a person has allowed by flag.
 #[derive(Debug, Clone, Copy, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(crate) struct Permissions {
     /// Data in emptyDir volumes may be lost.
     pub(crate) delete_emptydir_data: bool,
-}
-
-/// Refuses a pod that cannot be recreated without harm.
-pub(crate) fn refuse(live: &Value, permissions: Permissions) -> Result<()> {
-    let name = text(live, "/metadata/name");
-    if let Some(owner) =
-        list(live, "/metadata/ownerReferences").iter().find(|owner| owner["controller"] == true)
-    {
-        let (kind, owner) = (text(owner, "/kind"), text(owner, "/name"));
-        return Err(Failure::unchanged(format!(
-            "pod/{name} belongs to {kind}/{owner}, which would make a new one without ambassador"
-        ))
-        .hint("this version injects bare pods only"));
-    }
-    if live.pointer("/metadata/annotations/kubernetes.io~1config.mirror").is_some() {
-        return Err(Failure::unchanged(format!("pod/{name} is the mirror of a static pod"))
-            .hint("edit its file on the node"));
-    }
-    if live.pointer("/metadata/deletionTimestamp").is_some() {
-        return Err(Failure::unchanged(format!("pod/{name} is being deleted")));
-    }
-    if let Some(finalizer) = list(live, "/metadata/finalizers").first().and_then(Value::as_str) {
-        return Err(Failure::unchanged(format!(
-            "pod/{name} has the finalizer {finalizer}, so it cannot be recreated at once"
-        )));
-    }
-    refuse_data_loss(live, permissions)?;
-    refuse_template(&format!("pod/{name}"), live)
+    /// What a newer version has made may be replaced.
+    pub(crate) downgrade: bool,
+    /// What another tool manages may be changed.
+    pub(crate) force: bool,
+    /// Services stay as they are.
+    pub(crate) keep_services: bool,
 }
 
 /// Refuses what no ambassador can be put into, a pod or the pod template of a workload, which people know as `name`.
@@ -65,22 +44,6 @@ pub(crate) fn refuse_newer(name: &str, injected: Option<&Injected>, allow: bool)
             env!("CARGO_PKG_VERSION")
         ))
         .hint("use that version, or replace its work by this one's with --allow-downgrade")),
-        _ => Ok(()),
-    }
-}
-
-fn refuse_data_loss(live: &Value, permissions: Permissions) -> Result<()> {
-    let ours = |volume: &&Value| !sidecar::VOLUMES.contains(&text(volume, "/name"));
-    let scratch =
-        list(live, "/spec/volumes").iter().filter(ours).find(|volume| volume.get("emptyDir").is_some());
-    match scratch {
-        Some(volume) if !permissions.delete_emptydir_data => {
-            let (pod, volume) = (text(live, "/metadata/name"), text(volume, "/name"));
-            Err(Failure::unchanged(format!(
-                "pod/{pod} has data in the emptyDir volume {volume}, which recreating it would delete"
-            ))
-            .hint("allow that with --delete-emptydir-data"))
-        }
         _ => Ok(()),
     }
 }

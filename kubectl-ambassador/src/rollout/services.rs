@@ -53,6 +53,25 @@ pub(crate) struct Switch {
 }
 
 impl Switch {
+    /// Makes the change in the Service as it was read; others of its ports may have been changed by then.
+    pub(crate) fn apply(&self, service: &mut Value) {
+        let mut others = record(service);
+        let Ok(operations) = serde_json::from_value::<json_patch::Patch>(self.operations.clone()) else {
+            return;
+        };
+        if json_patch::patch(service, &operations).is_err() {
+            return;
+        }
+        // Each switch remembers what it knew of.
+        others.extend(record(service));
+        if let Some(annotations) = service.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut)
+            && annotations.contains_key(ANNOTATION)
+        {
+            let text = serde_json::to_string(&others).unwrap_or_default();
+            annotations.insert(ANNOTATION.to_owned(), text.into());
+        }
+    }
+
     /// `service/web port 80: targetPort 8775 -> 80`
     pub(crate) fn shown(&self) -> String {
         let plain = |port: &Value| port.as_str().map_or_else(|| port.to_string(), str::to_owned);

@@ -1,10 +1,13 @@
-//! Finds the port that a pod's program listens on: declared, else read from the kernel's table by exec.
+//! Finds the port that a pod's program listens on: declared, else where Services lead, else read from the kernel's table
+//! by exec.
 
+use ambassador_core::config;
 use serde_json::Value;
 
 use crate::annotation::Injected;
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, Resource};
 use crate::failure::{Failure, Result};
+use crate::findings::{self, Code};
 use crate::plan::{self, declared_ports, list, text};
 use crate::source::{self, Source};
 
@@ -39,11 +42,10 @@ pub(super) async fn source(
     }
     let (target, found) = listening_port(cluster, shown, live, injected).await?;
     if target == DEFAULT_LISTEN {
-        return Err(Failure::unchanged(format!("{shown} listens on port {DEFAULT_LISTEN} itself ({found})"))
+        return Err(unknown(&format!("{shown} listens on port {DEFAULT_LISTEN} itself ({found})"))
             .hint("map another port to it, such as --port 8080:80"));
     }
-    let base = source::spec(vec![source::mapped(DEFAULT_LISTEN, target)]);
-    Ok((args.of_flags(name, base)?, format!(" ({found})")))
+    Ok((args.of_flags(name, default_map(target))?, format!(" ({found})")))
 }
 
 /// The config that the pod was injected with.
@@ -53,15 +55,30 @@ async fn earlier(cluster: &Cluster, injected: &Injected) -> Result<Option<Source
     source::load(&format!("configmap/{}", injected.config_map), config.to_owned()).map(Some)
 }
 
-async fn listening_port(
-    cluster: &Cluster,
+/// A port, and how it was found.
+pub(in crate::commands) struct Found {
+    pub(in crate::commands) port: u16,
+    how: String,
+}
+
+/// Port 80, mapped to this one.
+pub(in crate::commands) fn default_map(port: u16) -> config::Spec {
+    source::spec(vec![source::mapped(DEFAULT_LISTEN, port)])
+}
+
+/// The port that the manifests tell: declared by a container, else where Services lead. `pod` is without an ambassador;
+/// `ours` are the ports of the one that it had, where Services may lead by now.
+pub(in crate::commands) fn declared(
     shown: &str,
-    live: &Value,
-    injected: Option<&Injected>,
-) -> Result<(u16, String)> {
-    let declared = declared_ports(&plan::original(live, "")?);
+    pod: &Value,
+    services: &[Value],
+    ours: &[u16],
+) -> Result<Option<Found>> {
+    let declared = declared_ports(pod);
     match declared.as_slice() {
-        [(container, port)] => return Ok((*port, format!("declared by container {container}"))),
+        [(container, port)] => {
+            return Ok(Some(Found { port: *port, how: format!("declared by container {container}") }));
+        }
         [] => {}
         several => {
             let list: Vec<String> =
@@ -69,12 +86,40 @@ async fn listening_port(
             return Err(several_ports(shown, "declares", &list, several[0].1));
         }
     }
+    let mut leads = findings::leads(services, pod);
+    leads.retain(|lead| !ours.contains(&lead.target));
+    let mut targets: Vec<u16> = leads.iter().map(|lead| lead.target).collect();
+    targets.sort_unstable();
+    targets.dedup();
+    match (targets.as_slice(), leads.first()) {
+        ([port], Some(lead)) => {
+            Ok(Some(Found { port: *port, how: format!("where service/{} leads", lead.service) }))
+        }
+        ([], _) | (_, None) => Ok(None),
+        (several, _) => {
+            let list: Vec<String> = several.iter().map(u16::to_string).collect();
+            Err(several_ports(shown, "is led to by Services on", &list, several[0]))
+        }
+    }
+}
+
+async fn listening_port(
+    cluster: &Cluster,
+    shown: &str,
+    live: &Value,
+    injected: Option<&Injected>,
+) -> Result<(u16, String)> {
     let ours = injected.map(|injected| injected.listens.clone()).unwrap_or_default();
+    // Who may not see Services still has the pod itself to look at.
+    let services = cluster.objects(&Resource::services(), None).await.unwrap_or_default();
+    if let Some(found) = declared(shown, &plan::original(live, "")?, &services, &ours)? {
+        return Ok((found.port, found.how));
+    }
     let listening: Vec<u16> =
         listening(cluster, shown, live).await?.into_iter().filter(|port| !ours.contains(port)).collect();
     match listening.as_slice() {
         [port] => Ok((*port, "found listening".to_owned())),
-        [] => Err(Failure::unchanged(format!("{shown} declares no port, and nothing in it listens on one"))
+        [] => Err(unknown(&format!("{shown} declares no port, and nothing in it listens on one"))
             .hint("if its program takes long to start, try again; else name the port: --port 80:TARGET")),
         several => {
             let list: Vec<String> = several.iter().map(u16::to_string).collect();
@@ -83,8 +128,13 @@ async fn listening_port(
     }
 }
 
+/// It cannot be known what to map.
+fn unknown(message: &str) -> Failure {
+    Failure::unchanged(format!("{message} [{}]", Code::NoPort))
+}
+
 fn several_ports(shown: &str, how: &str, ports: &[String], first: u16) -> Failure {
-    Failure::unchanged(format!("{shown} {how} several ports: {}", ports.join(", ")))
+    unknown(&format!("{shown} {how} several ports: {}", ports.join(", ")))
         .hint(if ports.iter().any(|port| port == "80" || port.starts_with("80 ")) {
             format!("80 is among them, so map another one to the one that clients want, such as --port 8080:{first}")
         } else {
@@ -98,7 +148,7 @@ pub(super) async fn listening(cluster: &Cluster, shown: &str, live: &Value) -> R
     let name = text(live, "/metadata/name");
     let running = |status: &&Value| status.pointer("/state/running").is_some();
     let Some(container) = list(live, "/status/containerStatuses").iter().find(running) else {
-        return Err(Failure::unchanged(format!("{shown} is not running, so its ports cannot be seen"))
+        return Err(unknown(&format!("{shown} is not running, so its ports cannot be seen"))
             .hint("name the port: --port 80:TARGET"));
     };
     let container = text(container, "/name");

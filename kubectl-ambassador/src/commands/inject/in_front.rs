@@ -7,7 +7,7 @@ use crate::failure::{Exit, Failure, Result};
 use crate::output::say;
 use crate::plan::Plan;
 use crate::rollout;
-use crate::rollout::services::{Pods, Switches, forward};
+use crate::rollout::services::{Pods, Switch, Switches, forward};
 use crate::source::Source;
 
 /// What is to become of them.
@@ -49,6 +49,11 @@ impl InFront {
     pub(super) async fn has_to_switch(&self, cluster: &Cluster) -> Result<bool> {
         let after = self.switches.after.clone();
         Ok(!rollout::pending(cluster, after, &self.services).await?.is_empty())
+    }
+
+    /// What is to be changed, in the order in which it is.
+    pub(super) fn all(&self) -> Vec<Switch> {
+        [self.switches.before.clone(), self.switches.after.clone()].concat()
     }
 
     pub(super) fn explain(&self) {

@@ -6,21 +6,21 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::in_front::InFront;
-use super::{
-    ANOTHER_PORT, Args, config_is_there, discover, explain, listening_of_others, refuse_foreign_config_map,
-};
+use super::outlook::{Outlook, ask, bare, with_answer, without_plan};
+use super::{ANOTHER_PORT, Args, config_is_there, discover, explain, listening_of_others};
 use crate::annotation::{self, Injected};
 use crate::cluster::{Cluster, Mode, NotCreated};
-use crate::commands::change::{DryRun, refuse_missing_rights};
+use crate::commands::change::{DryRun, missing_rights, refuse_missing_rights};
 use crate::envoy::HEALTH_PORT;
 use crate::failure::{Failure, Result};
+use crate::findings::{self, Finding, Subject, World};
 use crate::leftovers;
 use crate::output::{self, say};
 use crate::plan::{self, Options, Plan, list, text};
 use crate::plugin::{Plugin, Plugins};
-use crate::rollout::{self, Change, Course, End, Status, TRIES, Workload};
+use crate::rollout::{self, Change, Course, End, Status, TRIES, Target, Workload};
 use crate::source::{self, Source};
-use crate::workload::Update;
+use crate::survey;
 
 /// Injects it; whoever gets in between is planned with anew.
 pub(super) async fn run(
@@ -30,12 +30,13 @@ pub(super) async fn run(
     from_file: Option<&Source>,
     plugins: &Plugins,
 ) -> Result<()> {
-    refuse(&workload)?;
     let shown = workload.shown();
     for attempt in 0..TRIES {
         let found;
+        let mut world = survey::around(cluster, &workload.object).await;
+        world.is_asked = true;
+        findings::refuse(&findings::all(&bare(args, &workload.object, &workload.template), &world))?;
         let before = Injected::of(workload.pod()?)?;
-        plan::refuse_newer(&shown, before.as_ref(), args.allow_downgrade)?;
         let pod = sample(cluster, &workload).await;
         let (source, how) = if let Some(source) = from_file {
             (source, "")
@@ -46,8 +47,19 @@ pub(super) async fn run(
         };
         source.refuse_health_port(HEALTH_PORT, ANOTHER_PORT)?;
         let plugin = &plugins.choose(&source.loaded.config)?;
-        let step = Step { args, cluster, workload: &workload, before, pod: &pod, source, how, plugin };
+        let step = Step {
+            args,
+            cluster,
+            workload: &workload,
+            before,
+            pod: &pod,
+            source,
+            how,
+            plugin,
+            world: &world,
+        };
         let planned = step.plan().await?;
+        findings::refuse(&planned.findings)?;
         if planned.meanwhile_missing() && args.change.dry_run == DryRun::None {
             step.over_a_bridge(&planned).await?;
         } else if step.run(&planned, attempt == 0).await? != End::Contested {
@@ -63,21 +75,6 @@ pub(super) async fn run(
     .hint("find out who does that; a controller that manages it will not let go"))
 }
 
-/// What cannot be changed, or in which nothing can be put.
-fn refuse(workload: &Workload) -> Result<()> {
-    let shown = workload.shown();
-    if workload.update == Update::Never {
-        return Err(Failure::unchanged(format!(
-            "{shown}: the pod template of a Job cannot be changed once it exists"
-        ))
-        .hint("inject its manifest: kubectl ambassador inject -f job.yaml | kubectl create -f -"));
-    }
-    if workload.object.pointer("/metadata/deletionTimestamp").is_some() {
-        return Err(Failure::unchanged(format!("{shown} is being deleted")));
-    }
-    plan::refuse_template(&shown, workload.pod()?)
-}
-
 /// One of its pods, as its template has it and as a running one is; by the template alone if none runs.
 async fn sample(cluster: &Cluster, workload: &Workload) -> Value {
     let pods = rollout::pods(cluster, workload).await.unwrap_or_default();
@@ -91,6 +88,52 @@ async fn sample(cluster: &Cluster, workload: &Workload) -> Value {
     pod
 }
 
+/// What would become of it; nothing is changed.
+pub(super) async fn outlook(
+    args: &Args,
+    cluster: &Cluster,
+    workload: Box<Workload>,
+    from_file: Option<&Source>,
+    plugins: &Plugins,
+) -> Result<Outlook> {
+    let (name, live) = (workload.shown(), workload.object.clone());
+    let mut world = survey::around(cluster, &live).await;
+    world.minor = Some(cluster.minor_version().await?);
+    let pod = sample(cluster, &workload).await;
+    let early = findings::all(&bare(args, &live, &workload.template), &world);
+    let planned = async {
+        let before = Injected::of(workload.pod()?)?;
+        let found;
+        let (source, how) = if let Some(source) = from_file {
+            (source, "")
+        } else {
+            let names = (name.as_str(), workload.name());
+            found = discover::source(cluster, names, &pod, before.as_ref(), &args.source).await?;
+            (&found.0, found.1.as_str())
+        };
+        source.refuse_health_port(HEALTH_PORT, ANOTHER_PORT)?;
+        let plugin = &plugins.choose(&source.loaded.config)?;
+        let workload = workload.as_ref();
+        let step = Step { args, cluster, workload, before, pod: &pod, source, how, plugin, world: &world };
+        let planned = step.plan().await?;
+        step.explain(&planned, planned.plan.is_done(&live));
+        let missing = missing_rights(cluster, &step.rights(&planned)).await?;
+        let asked = step.ask(&planned, &missing).await?;
+        Ok((planned, missing, asked))
+    };
+    match planned.await {
+        Err(failure) => Ok(without_plan(name, Target::Workload(workload), early, &failure)),
+        Ok((planned, missing, asked)) => {
+            let mut findings = with_answer(planned.findings, &name, asked);
+            findings.extend(findings::rights(&name, &cluster.namespace, &missing));
+            findings::sort(&mut findings);
+            let switches = planned.in_front.all();
+            let target = Target::Workload(workload);
+            Ok(Outlook { name, target, plan: Some(planned.plan), switches, findings })
+        }
+    }
+}
+
 /// One attempt.
 struct Step<'a> {
     args: &'a Args,
@@ -101,12 +144,14 @@ struct Step<'a> {
     source: &'a Source,
     how: &'a str,
     plugin: &'a Plugin,
+    world: &'a World,
 }
 
 struct Planned {
     plan: Plan,
     options: Options,
     in_front: InFront,
+    findings: Vec<Finding>,
 }
 
 impl Planned {
@@ -138,19 +183,29 @@ impl Step<'_> {
             named_ports: plan::sees_named_ports(cluster.minor_version().await?),
         };
         let mut plan = plan::inject(&original, template, self.source, self.plugin, &options)?;
-        let ports = &self.source.loaded.ambassador.ports;
-        let others = listening_of_others(cluster, self.pod, self.before.as_ref()).await;
-        let original_pod = original.pointer(template).unwrap_or(&Value::Null);
-        plan::refuse_taken_ports(original_pod, ports, &others)?;
         in_front.plan(&plan, self.source);
+        let findings = self.findings(&plan).await?;
         self.own(&mut plan.config_map, &options).await?;
-        Ok(Planned { plan, options, in_front })
+        Ok(Planned { plan, options, in_front, findings })
+    }
+
+    async fn findings(&self, plan: &Plan) -> Result<Vec<Finding>> {
+        let listening = listening_of_others(self.cluster, self.pod, self.before.as_ref()).await;
+        let mut world = self.world.clone();
+        let config_map = text(&plan.config_map, "/metadata/name");
+        world.config_maps.extend(self.cluster.config_map(config_map).await?);
+        let subject = Subject {
+            plan: Some(plan),
+            source: Some(self.source),
+            listening: listening.as_deref(),
+            ..bare(self.args, &self.workload.object, &self.workload.template)
+        };
+        Ok(findings::all(&subject, &world))
     }
 
     /// The ConfigMap with the config goes with the workload, and with all others that own it already.
     async fn own(&self, map: &mut Value, options: &Options) -> Result<()> {
         let name = &options.config_map;
-        refuse_foreign_config_map(self.cluster, name).await?;
         let there = self.cluster.config_map(name).await?.unwrap_or_default();
         let same = there.is_null() || there.get("data") == map.get("data");
         if self.args.config_map.is_some() && !same && leftovers::is_used(self.cluster, name, "").await? {
@@ -185,6 +240,7 @@ impl Step<'_> {
         }
         if is_first {
             self.explain(planned, there);
+            findings::warn(&planned.findings);
         }
         if self.args.change.dry_run == DryRun::Client {
             return self.done(planned, "injected (dry run)", End::Done);
@@ -226,17 +282,12 @@ impl Step<'_> {
         if planned.meanwhile_missing() {
             say("  in two rollouts: first with the ports that Services lead to until then");
         }
-        if text(&self.workload.object, "/spec/strategy/type") == "Recreate" {
-            say(&format!(
-                "warning: {shown} has the strategy Recreate: it is away until its new pods are ready"
-            ));
-        }
     }
 
     /// Everything that can be known to fail before anything is changed.
     async fn prove(&self, planned: &Planned) -> Result<()> {
         let cluster = self.cluster;
-        self.refuse_missing_rights(planned).await?;
+        refuse_missing_rights(cluster, &self.rights(planned)).await?;
         cluster.apply_config_map(&planned.plan.plugin, Mode::DryRun).await?;
         cluster.apply_config_map(&planned.plan.config_map, Mode::DryRun).await?;
         self.workload.put(cluster, planned.injected(), Mode::DryRun).await?;
@@ -266,11 +317,10 @@ impl Step<'_> {
         pod
     }
 
-    async fn refuse_missing_rights(&self, planned: &Planned) -> Result<()> {
+    fn rights(&self, planned: &Planned) -> Vec<(&'static str, String)> {
         let resource = self.workload.resource.in_rights();
-        let mut rights = vec![
-            ("get", resource.as_str()),
-            ("patch", resource.as_str()),
+        let mut rights = vec![("get", resource.clone()), ("patch", resource)];
+        let always = [
             ("get", "pods"),
             ("list", "pods"),
             ("list", "replicasets.apps"),
@@ -279,10 +329,31 @@ impl Step<'_> {
             ("patch", "configmaps"),
             ("delete", "configmaps"),
         ];
-        if planned.in_front.is_concerned() {
-            rights.extend(super::SERVICE_RIGHTS);
+        let services = super::SERVICE_RIGHTS.into_iter().filter(|_| planned.in_front.is_concerned());
+        rights.extend(always.into_iter().chain(services).map(|(verb, resource)| (verb, resource.to_owned())));
+        rights
+    }
+
+    /// What the server says to a dry run, as far as one may ask; an error is what it says against it.
+    async fn ask(
+        &self,
+        planned: &Planned,
+        missing: &[String],
+    ) -> Result<Option<std::result::Result<(), String>>> {
+        if !missing.iter().any(|right| right.starts_with("patch ")) {
+            let put = self.workload.put(self.cluster, planned.injected(), Mode::DryRun).await;
+            if let Err(failure) = put {
+                return Ok(Some(Err(failure.message().to_owned())));
+            }
         }
-        refuse_missing_rights(self.cluster, &rights).await
+        if !self.cluster.missing_rights(&[("create", "pods")]).await?.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(match ask(self.cluster, &self.one_pod(planned.injected())).await {
+            // That has a finding of its own, which knows what a rollout needs.
+            Err(why) if why.contains("exceeded quota") => Ok(()),
+            answer => answer,
+        }))
     }
 
     async fn carry_out(&self, planned: &Planned, there: bool) -> Result<End> {

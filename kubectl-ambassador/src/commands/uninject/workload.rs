@@ -49,6 +49,7 @@ async fn once(args: &Args, cluster: &Cluster, workload: &Workload, is_first: boo
     let services = rollout::services_unless(cluster, args.change.keep_services).await?.unwrap_or_default();
     let switches = back(&services, pod);
     if is_first {
+        super::refuse(args, cluster, &workload.object, &workload.template).await?;
         say(&format!("{} loses the container {}", workload.shown(), plan::CONTAINER));
         for switch in &switches {
             say(&format!("  {}, before pods are replaced", switch.shown()));

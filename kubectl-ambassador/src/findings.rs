@@ -1,0 +1,398 @@
+//! All that can be said about an injection before anything is touched: what would fail, what would be lost, what would
+//! change. Pure: what is known of an object and of what stands around it in, findings out. `check` lists them, `inject`
+//! refuses by the errors among them and warns by the warnings.
+
+mod access;
+mod admission;
+mod config;
+mod data;
+mod network;
+mod owner;
+mod pod_security;
+mod ports;
+mod probes;
+mod quantity;
+mod scaling;
+mod selector;
+mod services;
+mod target;
+mod webhooks;
+
+use std::fmt;
+
+use ambassador_core::ports::PortMap;
+use serde_json::{Value, json};
+
+use crate::failure::Failure;
+use crate::output::say;
+use crate::plan::{Permissions, Plan};
+use crate::source::Source;
+use crate::workload::name_of;
+
+pub(crate) use access::rights;
+pub(crate) use config::config;
+pub(crate) use services::leads;
+
+/// How bad it is; the worst is the least.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Severity {
+    /// It would fail, or break something: refused.
+    Error,
+    /// It works, but somebody may not want it so.
+    Warning,
+    /// Good to know.
+    Info,
+}
+
+impl Severity {
+    /// In messages and output.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Info => "info",
+        }
+    }
+}
+
+macro_rules! codes {
+    ($($name:ident = $number:literal, $title:literal;)*) => {
+        /// What kind of finding it is. Numbers are for ever: one that is not used any more is not used again.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        #[repr(u16)]
+        pub(crate) enum Code {
+            $(#[doc = $title] $name = $number,)*
+        }
+
+        impl Code {
+            /// All of them, ascending.
+            #[cfg(test)]
+            const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// What it is about: the headline of its section in docs/checks.md.
+            pub(crate) const fn title(self) -> &'static str {
+                match self { $(Self::$name => $title,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    Owned = 1, "The pod belongs to a controller";
+    Mirror = 2, "The pod is the mirror of a static pod";
+    Terminating = 3, "The object is being deleted";
+    Finalizers = 4, "The pod has finalizers";
+    HostNetwork = 5, "The pod uses its node's network";
+    Windows = 6, "The pod is for Windows";
+    NoContainers = 7, "The pod has no containers";
+    NameTaken = 8, "A name that the ambassador needs is taken";
+    Newer = 9, "A newer version has injected it";
+    Unreadable = 10, "The annotation of the injection cannot be read";
+    SharedProcesses = 11, "The containers share their processes";
+    NodeGone = 12, "The node of the pod is gone or not ready";
+    Immutable = 13, "The pod template cannot be changed";
+    ConfigMapTaken = 14, "A ConfigMap of our name is not ours";
+    EmptyDir = 20, "Data in emptyDir volumes would be deleted";
+    Away = 21, "The pod is away while it is recreated";
+    AllAtOnce = 22, "All pods are replaced at once";
+    NotReplaced = 23, "Pods that run are not replaced";
+    PortTaken = 30, "A port is taken";
+    HealthPort = 31, "The port of the health listener is taken";
+    LowPort = 32, "A port below 1024 needs a sysctl";
+    HostPort = 33, "A port of the node leads past the ambassador";
+    RawPort = 34, "The program's own port stays reachable";
+    NobodyListens = 35, "Nothing listens where a port leads";
+    NoPort = 36, "It is not known what to map";
+    ServiceByName = 40, "A Service follows the name of a port";
+    ServiceLed = 41, "A Service is led to the ambassador";
+    ServicePast = 42, "A Service leads past the ambassador";
+    ServiceShared = 43, "A Service leads to other pods too";
+    NetworkPolicy = 50, "A NetworkPolicy does not let clients in";
+    ProbeTaken = 55, "A probe asks a port that becomes ours";
+    ProbeByName = 56, "A probe asks by a name that becomes ours";
+    Autoscaler = 60, "An autoscaler counts the ambassador too";
+    Budget = 61, "A disruption budget allows no disruption";
+    Quota = 70, "A quota has no room";
+    LimitRange = 71, "A LimitRange does not allow what the ambassador needs";
+    PodSecurity = 72, "Pod Security would refuse the pod";
+    Webhook = 73, "Admission webhooks see the pod";
+    Refused = 74, "The server would refuse it";
+    Rights = 80, "Rights are missing";
+    NoNativeSidecars = 81, "The cluster has no native sidecars";
+    Unseen = 82, "Something could not be seen";
+    GitOps = 90, "Another tool manages the object";
+    Secret = 91, "The config looks as if it held a secret";
+    Annotations = 92, "The annotations are nearly too large";
+    ConfigSize = 93, "The config is nearly too large";
+    LongName = 94, "A name is too long";
+}
+
+impl Code {
+    /// Where it is explained.
+    pub(crate) fn docs(self) -> String {
+        format!("docs/checks.md#{}", self.to_string().to_lowercase())
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "AMB{:03}", *self as u16)
+    }
+}
+
+/// One thing that was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Finding {
+    /// What kind of thing.
+    pub(crate) code: Code,
+    /// How bad it is here.
+    pub(crate) severity: Severity,
+    /// What it is about, as `deployment/web`.
+    pub(crate) object: String,
+    /// What would happen: lower case, one line, no final dot.
+    pub(crate) message: String,
+    /// What to do about it.
+    pub(crate) hint: Option<String>,
+}
+
+impl Finding {
+    pub(crate) fn new(code: Code, severity: Severity, object: &str, message: impl Into<String>) -> Self {
+        Self { code, severity, object: object.to_owned(), message: message.into(), hint: None }
+    }
+
+    /// With what to do about it.
+    pub(crate) fn hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+
+    /// The message with the code behind it, as errors and warnings end.
+    pub(crate) fn coded(&self) -> String {
+        format!("{} [{}]", self.message, self.code)
+    }
+
+    /// For programs.
+    pub(crate) fn to_json(&self) -> Value {
+        json!({
+            "code": self.code.to_string(),
+            "title": self.code.title(),
+            "severity": self.severity.name(),
+            "object": self.object,
+            "message": self.message,
+            "hint": self.hint,
+            "docs": self.code.docs(),
+        })
+    }
+}
+
+/// An object that is to be injected, and what is known of it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Subject<'a> {
+    /// As it was read; the server's fields in it.
+    pub(crate) object: &'a Value,
+    /// Where the pod is in it, a JSON pointer.
+    pub(crate) template: &'a str,
+    /// What it would become, where ports are known.
+    pub(crate) plan: Option<&'a Plan>,
+    /// The config, where one is known.
+    pub(crate) source: Option<&'a Source>,
+    /// Ports that were seen listening in one of its pods, without the ambassador's; `None` where nobody could look.
+    pub(crate) listening: Option<&'a [u16]>,
+    /// What a person has allowed.
+    pub(crate) permissions: Permissions,
+}
+
+impl<'a> Subject<'a> {
+    /// What messages call it.
+    fn name(&self) -> String {
+        name_of(self.object)
+    }
+
+    /// The pod in the object as it was read.
+    fn pod(&self) -> &'a Value {
+        self.object.pointer(self.template).unwrap_or(&Value::Null)
+    }
+
+    /// The pod without an ambassador.
+    fn original(&self) -> &'a Value {
+        self.plan.and_then(|plan| plan.original.pointer(self.template)).unwrap_or_else(|| self.pod())
+    }
+
+    /// The pod with the ambassador.
+    fn planned(&self) -> Option<&'a Value> {
+        self.plan.and_then(|plan| plan.injected.pointer(self.template))
+    }
+
+    fn ports(&self) -> Option<&'a PortMap> {
+        self.source.map(|source| &source.loaded.ambassador.ports)
+    }
+
+    fn is_pod(&self) -> bool {
+        self.template.is_empty()
+    }
+
+    fn namespace(&self) -> &'a str {
+        crate::plan::text(self.object, "/metadata/namespace")
+    }
+
+    fn error(&self, code: Code, message: impl Into<String>) -> Finding {
+        Finding::new(code, Severity::Error, &self.name(), message)
+    }
+
+    fn warning(&self, code: Code, message: impl Into<String>) -> Finding {
+        Finding::new(code, Severity::Warning, &self.name(), message)
+    }
+
+    fn info(&self, code: Code, message: impl Into<String>) -> Finding {
+        Finding::new(code, Severity::Info, &self.name(), message)
+    }
+}
+
+/// Something that could not be read, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Unseen {
+    /// Kinds, in the plural, or an object.
+    pub(crate) what: String,
+    /// The right that it takes, as `list services`.
+    pub(crate) right: String,
+    /// What the server said; `None` if one may not see it.
+    pub(crate) why: Option<String>,
+    /// Whether it is the namespace's own: those of the whole cluster are often hidden.
+    pub(crate) namespaced: bool,
+}
+
+/// What stands around an object, as far as it could be seen.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct World {
+    /// Whether it is one, and not manifests.
+    pub(crate) is_live: bool,
+    pub(crate) pods: Vec<Value>,
+    pub(crate) services: Vec<Value>,
+    pub(crate) network_policies: Vec<Value>,
+    pub(crate) autoscalers: Vec<Value>,
+    pub(crate) budgets: Vec<Value>,
+    pub(crate) quotas: Vec<Value>,
+    pub(crate) limit_ranges: Vec<Value>,
+    pub(crate) namespaces: Vec<Value>,
+    /// Mutating and validating configurations.
+    pub(crate) webhooks: Vec<Value>,
+    pub(crate) nodes: Vec<Value>,
+    pub(crate) config_maps: Vec<Value>,
+    /// The server's minor version, where there is a server.
+    pub(crate) minor: Option<u32>,
+    /// Rights that are needed and missing, as `create pods`.
+    pub(crate) missing_rights: Vec<String>,
+    /// Whether the server itself is asked, by a dry run, what its admission says to the new pods: then nothing is guessed.
+    pub(crate) is_asked: bool,
+    /// What it said, if it said no.
+    pub(crate) refused: Option<String>,
+    pub(crate) unseen: Vec<Unseen>,
+}
+
+impl World {
+    /// What stands around an object in the same manifests.
+    pub(crate) fn of_manifests(objects: &[Value], namespace: &str) -> Self {
+        let mut world = Self::default();
+        for object in objects {
+            let own = crate::plan::text(object, "/metadata/namespace");
+            let list = match crate::plan::text(object, "/kind") {
+                "Namespace" => &mut world.namespaces,
+                // What leaves its namespace open goes where the rest goes.
+                _ if !(own == namespace || own.is_empty() || namespace.is_empty()) => continue,
+                "Pod" => &mut world.pods,
+                "Service" => &mut world.services,
+                "NetworkPolicy" => &mut world.network_policies,
+                "HorizontalPodAutoscaler" => &mut world.autoscalers,
+                "PodDisruptionBudget" => &mut world.budgets,
+                "ResourceQuota" => &mut world.quotas,
+                "LimitRange" => &mut world.limit_ranges,
+                "ConfigMap" => &mut world.config_maps,
+                _ => continue,
+            };
+            list.push(object.clone());
+        }
+        world
+    }
+}
+
+/// All that is found about an object, the worst first.
+pub(crate) fn all(subject: &Subject<'_>, world: &World) -> Vec<Finding> {
+    let families = [
+        target::find,
+        owner::find,
+        data::find,
+        ports::find,
+        services::find,
+        network::find,
+        probes::find,
+        scaling::find,
+        admission::find,
+        pod_security::find,
+        webhooks::find,
+        access::find,
+    ];
+    let mut found: Vec<Finding> = families.iter().flat_map(|find| find(subject, world)).collect();
+    if let Some(source) = subject.source {
+        found.extend(config(source, &subject.name()));
+    }
+    found.extend(config::sizes(subject));
+    sort(&mut found);
+    found
+}
+
+/// What is found about an object whose ambassador is to be taken out: what replaces its pods is the same.
+pub(crate) fn uninject(subject: &Subject<'_>, world: &World) -> Vec<Finding> {
+    let matters = |finding: &Finding| {
+        matches!(
+            finding.code,
+            Code::Owned
+                | Code::Mirror
+                | Code::Terminating
+                | Code::Finalizers
+                | Code::NodeGone
+                | Code::EmptyDir
+                | Code::AllAtOnce
+                | Code::NotReplaced
+                | Code::Budget
+                | Code::GitOps
+        )
+    };
+    all(subject, world).into_iter().filter(matters).collect()
+}
+
+/// The worst first, and then by code; what is alike stays in its order.
+pub(crate) fn sort(found: &mut [Finding]) {
+    found.sort_by_key(|finding| (finding.severity, finding.code));
+}
+
+/// Refuses by the errors, all of them at once.
+pub(crate) fn refuse(found: &[Finding]) -> crate::failure::Result<()> {
+    let errors: Vec<&Finding> = of(found, Severity::Error).collect();
+    let Some((last, others)) = errors.split_last() else { return Ok(()) };
+    for error in others {
+        failure(error).say();
+    }
+    Err(failure(last))
+}
+
+/// Tells the warnings.
+pub(crate) fn warn(found: &[Finding]) {
+    for warning in of(found, Severity::Warning) {
+        say(&format!("warning: {}", warning.coded()));
+    }
+}
+
+fn of(found: &[Finding], severity: Severity) -> impl Iterator<Item = &Finding> {
+    found.iter().filter(move |finding| finding.severity == severity)
+}
+
+/// The failure that a finding is to who cannot go on.
+pub(crate) fn failure(finding: &Finding) -> Failure {
+    let failure = Failure::unchanged(finding.coded());
+    match &finding.hint {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,167 @@
+//! What admission would say to the new pods: quotas, LimitRanges, and what the server itself said to a dry run.
+
+use serde_json::Value;
+
+use super::quantity::{parse, print};
+use super::{Code, Finding, Subject, World};
+use crate::plan::{self, list, text};
+
+pub(super) fn find(subject: &Subject<'_>, world: &World) -> Vec<Finding> {
+    let mut found = Vec::new();
+    if let Some(planned) = subject.planned() {
+        found.extend(world.quotas.iter().flat_map(|quota| quota_full(subject, quota, planned)));
+        found.extend(world.limit_ranges.iter().flat_map(|range| out_of_range(subject, range, planned)));
+    }
+    if let Some(why) = &world.refused {
+        found.push(subject.error(Code::Refused, format!("the server would refuse it: {why}")));
+    }
+    found
+}
+
+fn ours(planned: &Value) -> Option<&Value> {
+    ["/spec/initContainers", "/spec/containers"]
+        .iter()
+        .flat_map(|kind| list(planned, kind))
+        .find(|container| text(container, "/name") == plan::CONTAINER)
+}
+
+/// `requests.cpu` of a container.
+fn amount(container: &Value, kind: &str, resource: &str) -> Option<i128> {
+    let resources = container.pointer(&format!("/resources/{kind}"))?;
+    parse(resources.get(resource)?.as_str()?)
+}
+
+/// Of all containers that run at a time: the others of init end before the pod runs.
+fn whole_pod(pod: &Value, kind: &str, resource: &str) -> i128 {
+    let sidecars =
+        list(pod, "/spec/initContainers").iter().filter(|one| text(one, "/restartPolicy") == "Always");
+    let all = list(pod, "/spec/containers").iter().chain(sidecars);
+    all.filter_map(|container| amount(container, kind, resource)).sum()
+}
+
+fn quota_full(subject: &Subject<'_>, quota: &Value, planned: &Value) -> Vec<Finding> {
+    // Those of a scope count some pods only, and what they hold of these cannot be told from here.
+    if quota.pointer("/spec/scopes").is_some() || quota.pointer("/spec/scopeSelector").is_some() {
+        return Vec::new();
+    }
+    let Some(hard) = quota.pointer("/spec/hard").and_then(Value::as_object) else { return Vec::new() };
+    let mut found = Vec::new();
+    for (what, limit) in hard {
+        let (Some(limit), Some(needed)) = (limit.as_str().and_then(parse), needed(subject, planned, what))
+        else {
+            continue;
+        };
+        let used = quota.pointer("/status/used").and_then(|used| used.get(what)).and_then(Value::as_str);
+        let used = used.and_then(parse).unwrap_or_default();
+        let name = text(quota, "/metadata/name");
+        let (more, used_up) = (
+            print(needed.for_good + needed.meanwhile),
+            format!("{} of {} are in use", print(used), print(limit)),
+        );
+        if needed.for_good > 0 && used + needed.for_good > limit {
+            let message =
+                format!("resourcequota/{name} has no room: {more} more {what} are needed, and {used_up}");
+            found
+                .push(subject.error(Code::Quota, message).hint("ask for a larger quota, or free some of it"));
+        } else if needed.meanwhile > 0 && used + needed.for_good + needed.meanwhile > limit {
+            let message = format!(
+                "resourcequota/{name} may have no room for one pod more during the rollout: {more} more {what} are needed, and {used_up}"
+            );
+            found.push(
+                subject.warning(Code::Quota, message).hint("strategy.rollingUpdate.maxSurge: 0 does without"),
+            );
+        }
+    }
+    found
+}
+
+/// How much more of something there will be.
+#[derive(Debug, Clone, Copy, Default)]
+struct Needed {
+    /// As long as the object is injected.
+    for_good: i128,
+    /// While a pod of a Deployment is replaced: the new one starts before the old one ends, unless it is told not to.
+    meanwhile: i128,
+}
+
+fn needed(subject: &Subject<'_>, planned: &Value, what: &str) -> Option<Needed> {
+    const ONE: i128 = 1_000_000_000;
+    let is_new = crate::annotation::Injected::of(subject.pod()).ok()?.is_none();
+    let surge = subject.object.pointer("/spec/strategy/rollingUpdate/maxSurge").map(Value::to_string);
+    let surges = text(subject.object, "/kind") == "Deployment"
+        && text(subject.object, "/spec/strategy/type") != "Recreate"
+        && !matches!(surge.as_deref(), Some("0" | "\"0%\""));
+    let (kind, resource) = match what {
+        "cpu" | "memory" => ("requests", what),
+        "configmaps" | "count/configmaps" => {
+            return is_new.then_some(Needed { for_good: 2 * ONE, meanwhile: 0 });
+        }
+        "pods" | "count/pods" => return surges.then_some(Needed { for_good: 0, meanwhile: ONE }),
+        _ => what.split_once('.').filter(|(kind, _)| matches!(*kind, "requests" | "limits"))?,
+    };
+    let ours = if is_new { amount(ours(planned)?, kind, resource).unwrap_or_default() } else { 0 };
+    Some(Needed {
+        for_good: ours * i128::from(replicas(subject.object)),
+        meanwhile: if surges { whole_pod(planned, kind, resource) } else { 0 },
+    })
+}
+
+fn replicas(object: &Value) -> u32 {
+    let said = ["/spec/replicas", "/status/desiredNumberScheduled", "/spec/parallelism"];
+    let number = said.iter().find_map(|pointer| object.pointer(pointer)).and_then(Value::as_u64);
+    number.and_then(|number| u32::try_from(number).ok()).unwrap_or(1)
+}
+
+fn out_of_range(subject: &Subject<'_>, range: &Value, planned: &Value) -> Vec<Finding> {
+    let Some(ours) = ours(planned) else { return Vec::new() };
+    let name = text(range, "/metadata/name");
+    let mut found = Vec::new();
+    for item in list(range, "/spec/limits") {
+        let of_pod = match text(item, "/type") {
+            "Pod" => true,
+            "Container" => false,
+            _ => continue,
+        };
+        let has = |kind: &str, resource: &str| {
+            if of_pod { Some(whole_pod(planned, kind, resource)) } else { amount(ours, kind, resource) }
+        };
+        let who = if of_pod { "the pod with the ambassador" } else { "the ambassador" };
+        let mut say = |what: String| {
+            let message = format!("limitrange/{name} does not allow what {who} needs: {what}");
+            found.push(
+                subject.error(Code::LimitRange, message).hint("ask for another LimitRange in the namespace"),
+            );
+        };
+        for resource in ["cpu", "memory"] {
+            let bound = |bound: &str| {
+                item.pointer(&format!("/{bound}/{resource}")).and_then(Value::as_str).and_then(parse)
+            };
+            let (requests, limits) = (has("requests", resource), has("limits", resource));
+            if let (Some(max), Some(limits)) =
+                (bound("max"), limits.filter(|&limits| Some(limits) > bound("max")))
+            {
+                say(format!("limits.{resource} is {}, and at most {} is allowed", print(limits), print(max)));
+            }
+            if let (Some(min), Some(requests)) =
+                (bound("min"), requests.filter(|&requests| Some(requests) < bound("min")))
+            {
+                say(format!(
+                    "requests.{resource} is {}, and at least {} is asked for",
+                    print(requests),
+                    print(min)
+                ));
+            }
+            if let (Some(ratio), Some(requests), Some(limits)) =
+                (bound("maxLimitRequestRatio"), requests.filter(|&requests| requests > 0), limits)
+                && limits > requests.saturating_mul(ratio) / 1_000_000_000
+            {
+                say(format!(
+                    "limits.{resource} is {} times its request, and at most {} times is allowed",
+                    limits / requests,
+                    print(ratio)
+                ));
+            }
+        }
+    }
+    found
+}

@@ -1,0 +1,855 @@
+//! What is found about objects as a cluster or a manifest shows them.
+
+use std::fmt::Write as _;
+
+use expect_test::{Expect, expect};
+
+use super::*;
+use crate::plan::{self, Options};
+use crate::plugin::Plugin;
+use crate::source;
+use crate::workload::Kind;
+
+const PORT: &str = "{listen: 80, target: 8775}";
+
+fn yaml(text: &str) -> Value {
+    serde_saphyr::from_str(text).unwrap()
+}
+
+fn pod(spec: &str) -> Value {
+    yaml(&format!(
+        "{{apiVersion: v1, kind: Pod, metadata: {{name: fruit, namespace: shop, uid: u, labels: {{app: fruit}}}}, spec: {spec}}}"
+    ))
+}
+
+fn deployment(more: &str, template: &str) -> Value {
+    yaml(&format!(
+        "{{apiVersion: apps/v1, kind: Deployment, metadata: {{name: web, namespace: shop, uid: u}},
+          spec: {{{more} selector: {{matchLabels: {{app: web}}}},
+            template: {{metadata: {{labels: {{app: web}}}}, spec: {template}}}}}}}"
+    ))
+}
+
+fn world(text: &str) -> World {
+    let objects = yaml(text);
+    World::of_manifests(objects.as_array().unwrap(), "shop")
+}
+
+struct Case<'a> {
+    ports: &'a str,
+    rules: &'a str,
+    listening: Option<&'a [u16]>,
+    permissions: Permissions,
+}
+
+const PLAIN: Case<'static> = Case {
+    ports: PORT,
+    rules: "",
+    listening: None,
+    permissions: Permissions {
+        delete_emptydir_data: false,
+        downgrade: false,
+        force: false,
+        keep_services: false,
+    },
+};
+
+impl Case<'_> {
+    /// All that is found, but for what is said of every pod with a low port.
+    fn found(&self, object: &Value, world: &World) -> String {
+        let text = format!(
+            "apiVersion: kubectl-ambassador.dev/v1alpha1\nkind: Ambassador\nspec:\n  ports: [{}]\n{}",
+            self.ports, self.rules
+        );
+        let source = source::load("ambassador.yaml", text).unwrap();
+        let template = Kind::of(object).unwrap().template;
+        let options = Options {
+            image: "envoy:1".to_owned(),
+            config_map: plan::config_map_name(object, template, &source),
+            ipv6: false,
+            named_ports: true,
+        };
+        let plugin = Plugin { module: b"\0asm".to_vec(), sha256: "0123456789abcdef".to_owned() };
+        let planned = plan::original(object, template)
+            .and_then(|original| plan::inject(&original, template, &source, &plugin, &options))
+            .ok();
+        let subject = Subject {
+            object,
+            template,
+            plan: planned.as_ref(),
+            source: Some(&source),
+            listening: self.listening,
+            permissions: self.permissions,
+        };
+        let mut shown = String::new();
+        for finding in all(&subject, world) {
+            if matches!(finding.code, Code::LowPort | Code::Away)
+                || finding.code == Code::RawPort && self.rules.is_empty()
+            {
+                continue;
+            }
+            let _ = writeln!(shown, "{}: {}", finding.severity.name(), finding.coded());
+            if let Some(hint) = finding.hint {
+                let _ = writeln!(shown, "hint: {hint}");
+            }
+        }
+        shown
+    }
+}
+
+#[track_caller]
+fn check(object: &Value, around: &str, expected: &Expect) {
+    expected.assert_eq(&PLAIN.found(object, &world(around)));
+}
+
+#[test]
+fn nothing_is_found_about_a_plain_pod() {
+    check(&pod("{containers: [{name: a}]}"), "[]", &expect![""]);
+    check(&deployment("", "{containers: [{name: a}]}"), "[]", &expect![""]);
+}
+
+#[test]
+fn what_is_said_of_every_pod() {
+    let object = pod("{containers: [{name: a}], terminationGracePeriodSeconds: 5}");
+    let source = source::load(
+        "c",
+        format!("apiVersion: kubectl-ambassador.dev/v1alpha1\nkind: Ambassador\nspec: {{ports: [{PORT}]}}\n"),
+    )
+    .unwrap();
+    let subject = Subject {
+        object: &object,
+        template: "",
+        plan: None,
+        source: Some(&source),
+        listening: None,
+        permissions: Permissions::default(),
+    };
+    let lines: Vec<String> = all(&subject, &World::default()).iter().map(Finding::coded).collect();
+    expect![[r#"
+        pod/fruit is recreated: it is away for the up to 5 s that its programs take to end, and until the new one is ready [AMB021]
+        port 80 is below 1024: the pod gets the sysctl net.ipv4.ip_unprivileged_port_start=0, which Pod Security allows [AMB032]
+        port 8775 of pod/fruit stays reachable beside the ambassador [AMB034]"#]].assert_eq(&lines.join("\n"));
+}
+
+#[test]
+fn pods_that_cannot_be_injected() {
+    let mut object =
+        pod("{containers: [], hostNetwork: true, os: {name: windows}, shareProcessNamespace: true}");
+    object["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z".into();
+    object["metadata"]["finalizers"] = json!(["example.com/hold"]);
+    object["metadata"]["annotations"] = json!({"kubernetes.io/config.mirror": "x"});
+    object["metadata"]["ownerReferences"] =
+        json!([{"kind": "ReplicaSet", "name": "web-1", "controller": true}]);
+    check(
+        &object,
+        "[]",
+        &expect![[r#"
+        error: pod/fruit belongs to ReplicaSet/web-1, which would make a new one without ambassador [AMB001]
+        hint: inject what makes it
+        error: pod/fruit is the mirror of a static pod [AMB002]
+        hint: edit its file on the node
+        error: pod/fruit is being deleted [AMB003]
+        error: pod/fruit has the finalizer example.com/hold, so it cannot be recreated at once [AMB004]
+        hint: what has set the finalizer must let go of the pod first
+        error: pod/fruit uses its node's network, where the ambassador's ports would be the node's [AMB005]
+        error: pod/fruit is for Windows, for which there is no Envoy image [AMB006]
+        error: pod/fruit has no containers [AMB007]
+        warning: the containers of pod/fruit share their processes: they can see the ambassador's, and signal them if they are root [AMB011]
+    "#]],
+    );
+}
+
+#[test]
+fn names_of_ours_that_others_have() {
+    check(
+        &pod("{containers: [{name: envoy-ambassador}]}"),
+        "[]",
+        &expect![[r#"
+        error: pod/fruit has a container of a name that the ambassador needs, envoy-ambassador, but was not injected [AMB008]
+        hint: give the container another name
+    "#]],
+    );
+    check(
+        &pod("{containers: [{name: a}], volumes: [{name: ambassador-run, emptyDir: {}}]}"),
+        "[]",
+        &expect![[r#"
+            error: pod/fruit has a volume of a name that the ambassador needs, ambassador-run, but was not injected [AMB008]
+            hint: give the volume another name
+        "#]],
+    );
+    let config_map = "[{kind: ConfigMap, metadata: {name: fruit-ambassador-config}}]";
+    check(
+        &pod("{containers: [{name: a}]}"),
+        config_map,
+        &expect![[r#"
+        error: configmap/fruit-ambassador-config is there and was not made by this tool [AMB014]
+        hint: choose another name with --config-map NAME, or delete it if nothing needs it any more
+    "#]],
+    );
+    let ours = "[{kind: ConfigMap, metadata: {name: fruit-ambassador-config, labels: {app.kubernetes.io/managed-by: kubectl-ambassador}}}]";
+    check(&pod("{containers: [{name: a}]}"), ours, &expect![""]);
+}
+
+#[test]
+fn annotations_of_others_than_this_version() {
+    let with = |annotation: &str| {
+        let mut object = pod("{containers: [{name: a}]}");
+        object["metadata"]["annotations"] = json!({"kubectl-ambassador.dev/injected": annotation});
+        object
+    };
+    check(
+        &with("{"),
+        "[]",
+        &expect![[r#"
+        error: pod/fruit: the annotation kubectl-ambassador.dev/injected cannot be read: EOF while parsing an object at line 1 column 1 [AMB010]
+        hint: it was made by another version, or edited; use the version that injected it
+    "#]],
+    );
+    let newer =
+        with(r#"{"version":"99.0.0","config":"","configMap":"c","plugin":"p","listens":[],"originals":{}}"#);
+    check(
+        &newer,
+        "[]",
+        &expect![[r#"
+        error: pod/fruit was injected by version 99.0.0, which is newer than this one, 0.1.0 [AMB009]
+        hint: use that version, or replace its work by this one's with --allow-downgrade
+    "#]],
+    );
+    let allowed = Case { permissions: Permissions { downgrade: true, ..PLAIN.permissions }, ..PLAIN };
+    assert_eq!(allowed.found(&newer, &World::default()), "");
+}
+
+#[test]
+fn a_node_that_is_gone() {
+    let nodes = |ready: &str| World {
+        is_live: true,
+        nodes: vec![yaml(&format!(
+            "{{metadata: {{name: node-1}}, status: {{conditions: [{{type: Ready, status: '{ready}'}}]}}}}"
+        ))],
+        ..World::default()
+    };
+    let on = |node: &str| pod(&format!("{{containers: [{{name: a}}], nodeName: {node}}}"));
+    assert_eq!(PLAIN.found(&on("node-1"), &nodes("True")), "");
+    expect![[r#"
+        error: pod/fruit is on node node-1, which is not ready: deleting the pod may take for ever [AMB012]
+        hint: wait for the node, or delete the pod by hand
+    "#]]
+    .assert_eq(&PLAIN.found(&on("node-1"), &nodes("Unknown")));
+    expect![[r#"
+        error: pod/fruit is on node node-2, which is gone: deleting the pod may take for ever [AMB012]
+        hint: wait for the node, or delete the pod by hand
+    "#]]
+    .assert_eq(&PLAIN.found(&on("node-2"), &nodes("True")));
+    let hidden = Unseen {
+        what: "node/node-2".to_owned(),
+        right: "list node/node-2".to_owned(),
+        why: None,
+        namespaced: false,
+    };
+    let world = World { is_live: true, unseen: vec![hidden], ..World::default() };
+    expect![[r#"
+        info: not all could be looked at, since you may not: list node/node-2 [AMB082]
+    "#]]
+    .assert_eq(&PLAIN.found(&on("node-2"), &world));
+}
+
+#[test]
+fn a_job_that_exists() {
+    let job = |uid: &str| {
+        yaml(&format!(
+            "{{apiVersion: batch/v1, kind: Job, metadata: {{name: j{uid}}}, spec: {{template: {{spec: {{containers: [{{name: a}}]}}}}}}}}"
+        ))
+    };
+    check(
+        &job(", uid: u"),
+        "[]",
+        &expect![[r#"
+        error: job/j exists, and the pod template of what exists cannot be changed [AMB013]
+        hint: inject its manifest by `inject -f FILE`, and create it anew
+    "#]],
+    );
+    check(&job(""), "[]", &expect![""]);
+}
+
+#[test]
+fn data_and_pods_that_go() {
+    let object = pod(
+        "{containers: [{name: a}], volumes: [{name: x, emptyDir: {}}, {name: w, emptyDir: {}}, {name: z, configMap: {name: c}}]}",
+    );
+    check(
+        &object,
+        "[]",
+        &expect![[r#"
+            error: pod/fruit has data in the emptyDir volumes x, w, which recreating it would delete [AMB020]
+            hint: allow that with --delete-emptydir-data
+        "#]],
+    );
+    let allowed =
+        Case { permissions: Permissions { delete_emptydir_data: true, ..PLAIN.permissions }, ..PLAIN };
+    expect![[r#"
+        info: pod/fruit has data in the emptyDir volumes x, w, which recreating it would delete [AMB020]
+    "#]]
+    .assert_eq(&allowed.found(&object, &World::default()));
+    check(
+        &deployment("strategy: {type: Recreate},", "{containers: [{name: a}]}"),
+        "[]",
+        &expect![[r#"
+        warning: deployment/web has the strategy Recreate: no pod of it runs until the new ones are ready [AMB022]
+    "#]],
+    );
+    check(
+        &deployment("paused: true,", "{containers: [{name: a}]}"),
+        "[]",
+        &expect![[r#"
+        warning: deployment/web is paused: pods that run stay without ambassador [AMB023]
+        hint: resume its rollout
+    "#]],
+    );
+    check(
+        &deployment("updateStrategy: {type: OnDelete},", "{containers: [{name: a}]}"),
+        "[]",
+        &expect![[r#"
+            warning: deployment/web has the strategy OnDelete: pods that run stay without ambassador [AMB023]
+            hint: delete its pods one by one
+        "#]],
+    );
+}
+
+#[test]
+fn ports_that_clash() {
+    let object = pod(
+        "{containers: [{name: a, ports: [{containerPort: 80}, {containerPort: 19901}, {containerPort: 53, protocol: UDP}]}]}",
+    );
+    let case = Case {
+        ports: "{listen: 80, target: 8775}, {listen: 53, target: 8775}, {listen: 9102, target: 8775}",
+        listening: Some(&[8775, 9102]),
+        ..PLAIN
+    };
+    expect![[r#"
+        error: port 80 is taken: it is declared by container a [AMB030]
+        hint: map another one, such as --port 8080:8775; clients then use that
+        error: port 9102 is taken: it is listened on in the pod [AMB030]
+        hint: map another one, such as --port 8080:8775; clients then use that
+        error: port 19901 is taken: it is declared by container a, and the ambassador needs it for its health [AMB031]
+    "#]].assert_eq(&case.found(&object, &World::default()));
+}
+
+#[test]
+fn ways_past_the_ambassador() {
+    let object = pod("{containers: [{name: a, ports: [{containerPort: 8775, hostPort: 8080}]}]}");
+    let rules = "  rules: [{name: r, response: {jq: .}}]\n";
+    expect![[r#"
+        warning: port 8080 of the node leads to port 8775 of pod/fruit, past the ambassador's port 80 [AMB033]
+        hint: clients of the node's port get no rules; give hostPort 8080 to port 80 if they should
+        warning: port 8775 of pod/fruit stays reachable beside the ambassador, without its rules [AMB034]
+        hint: if that matters, close the port by a NetworkPolicy
+    "#]]
+    .assert_eq(&Case { rules, ..PLAIN }.found(&object, &World::default()));
+}
+
+#[test]
+fn a_policy_closes_the_way_past() {
+    let object = deployment("", "{containers: [{name: a}]}");
+    let case = Case { rules: "  rules: [{name: r, response: {jq: .}}]\n", ..PLAIN };
+    let policy = |ports: &str| {
+        world(&format!(
+            "[{{kind: NetworkPolicy, metadata: {{name: p}}, spec: {{podSelector: {{}}, ingress: [{{ports: [{ports}]}}]}}}}]"
+        ))
+    };
+    assert_eq!(case.found(&object, &policy("{port: 80}")), "");
+    assert!(case.found(&object, &policy("{port: 80}, {port: 8775}")).contains("AMB034"));
+}
+
+#[test]
+fn a_target_where_nothing_listens() {
+    let object = pod("{containers: [{name: a}]}");
+    expect![[r#"
+        warning: port 80 leads to port 8775, where nothing listens at the moment [AMB035]
+        hint: listened on in the pod: 9000
+    "#]]
+    .assert_eq(&Case { listening: Some(&[9000]), ..PLAIN }.found(&object, &World::default()));
+    expect![[r#"
+        warning: port 80 leads to port 8775, where nothing listens at the moment [AMB035]
+    "#]]
+    .assert_eq(&Case { listening: Some(&[]), ..PLAIN }.found(&object, &World::default()));
+    assert_eq!(Case { listening: Some(&[8775]), ..PLAIN }.found(&object, &World::default()), "");
+}
+
+const SERVICES: &str = "[
+    {kind: Service, metadata: {name: by-name}, spec: {selector: {app: web}, ports: [{port: 1, targetPort: http}]}},
+    {kind: Service, metadata: {name: by-number}, spec: {selector: {app: web}, ports: [{port: 2, targetPort: 8775}, {port: 8775}, {port: 3, targetPort: 9999}, {port: 4, targetPort: 8775, protocol: UDP}]}},
+    {kind: Service, metadata: {name: of-another}, spec: {selector: {app: db}, ports: [{port: 1, targetPort: 8775}]}},
+    {kind: Service, metadata: {name: of-nobody}, spec: {ports: [{port: 1, targetPort: 8775}]}},
+    {kind: Pod, metadata: {name: web-1, labels: {app: web}}},
+]";
+
+#[test]
+fn services_that_lead_to_a_mapped_port() {
+    let object = deployment("", "{containers: [{name: a, ports: [{containerPort: 8775, name: http}]}]}");
+    check(
+        &object,
+        SERVICES,
+        &expect![[r#"
+        info: port 1 of service/by-name follows the name http to the ambassador's port 80 [AMB040]
+        info: port 2 of service/by-number has the targetPort 8775: it becomes 80 once all pods have it [AMB041]
+        info: port 8775 of service/by-number has the targetPort 8775: it becomes 80 once all pods have it [AMB041]
+    "#]],
+    );
+}
+
+#[test]
+fn services_in_front_of_a_bare_pod() {
+    let mut object = pod("{containers: [{name: a, ports: [{containerPort: 8775, name: http}]}]}");
+    object["metadata"]["labels"] = json!({"app": "web"});
+    object["metadata"]["name"] = "web-1".into();
+    check(
+        &object,
+        SERVICES,
+        &expect![[r#"
+            info: port 1 of service/by-name follows the name http to the ambassador's port 80 [AMB040]
+            info: port 2 of service/by-number has the targetPort 8775: it becomes 80 once all pods have it [AMB041]
+            info: port 8775 of service/by-number has the targetPort 8775: it becomes 80 once all pods have it [AMB041]
+        "#]],
+    );
+}
+
+#[test]
+fn services_that_are_to_stay_as_they_are() {
+    let object = deployment("", "{containers: [{name: a, ports: [{containerPort: 8775, name: http}]}]}");
+    let kept = Case { permissions: Permissions { keep_services: true, ..PLAIN.permissions }, ..PLAIN };
+    expect![[r#"
+        warning: port 2 of service/by-number leads to port 8775, past the ambassador's port 80, and stays so [AMB042]
+        hint: give it targetPort: 80 once all pods are injected
+        warning: port 8775 of service/by-number leads to port 8775, past the ambassador's port 80, and stays so [AMB042]
+        hint: give it targetPort: 80 once all pods are injected
+        info: port 1 of service/by-name follows the name http to the ambassador's port 80 [AMB040]
+    "#]].assert_eq(&kept.found(&object, &world(SERVICES)));
+}
+
+#[test]
+fn services_that_lead_to_others_too() {
+    let object = deployment("", "{containers: [{name: a, ports: [{containerPort: 8775}]}]}");
+    let mut object = object;
+    object["spec"]["template"]["metadata"]["labels"]["part"] = "front".into();
+    object["spec"]["selector"]["matchLabels"]["part"] = "front".into();
+    check(
+        &object,
+        SERVICES,
+        &expect![[r#"
+            warning: service/by-number leads to pod/web-1 too, which is not part of deployment/web and has no ambassador with port 80: it cannot be led there [AMB043]
+            hint: inject that as well, or give each a Service of its own
+            info: port 2 of service/by-number has the targetPort 8775: it becomes 80 once all pods have it [AMB041]
+            info: port 8775 of service/by-number has the targetPort 8775: it becomes 80 once all pods have it [AMB041]
+        "#]],
+    );
+}
+
+#[test]
+fn network_policies_that_keep_clients_out() {
+    let object = deployment("", "{containers: [{name: a, ports: [{containerPort: 8775, name: http}]}]}");
+    let policy = |ports: &str| {
+        format!(
+            "[{{kind: NetworkPolicy, metadata: {{name: p}}, spec: {{podSelector: {{matchLabels: {{app: web}}}}, ingress: [{ports}]}}}}]"
+        )
+    };
+    check(
+        &object,
+        &policy("{ports: [{port: 8775}]}"),
+        &expect![[r#"
+        warning: networkpolicy/p lets clients in to port 8775, but not to the ambassador's port 80 [AMB050]
+        hint: add port 80 to its ingress
+    "#]],
+    );
+    check(
+        &object,
+        &policy(""),
+        &expect![[r#"
+        warning: networkpolicy/p does not let clients in to the ambassador's port 80 [AMB050]
+        hint: add port 80 to its ingress
+    "#]],
+    );
+    for open in [
+        "{}",
+        "{ports: [{port: 80}]}",
+        "{ports: [{port: 1, endPort: 100}]}",
+        "{ports: [{protocol: TCP}]}",
+        "{ports: [{port: http}]}",
+    ] {
+        check(&object, &policy(open), &expect![""]);
+    }
+    let egress =
+        "[{kind: NetworkPolicy, metadata: {name: p}, spec: {podSelector: {}, policyTypes: [Egress]}}]";
+    check(&object, egress, &expect![""]);
+    let of_others =
+        "[{kind: NetworkPolicy, metadata: {name: p}, spec: {podSelector: {matchLabels: {app: db}}}}]";
+    check(&object, of_others, &expect![""]);
+}
+
+#[test]
+fn probes_that_ask_what_becomes_ours() {
+    let object = pod(
+        "{containers: [{name: a, ports: [{containerPort: 8775, name: http}], livenessProbe: {tcpSocket: {port: 80}}, readinessProbe: {httpGet: {port: http}}, startupProbe: {httpGet: {port: 8775}}, lifecycle: {preStop: {httpGet: {port: 80}}}}]}",
+    );
+    check(
+        &object,
+        "[]",
+        &expect![[r#"
+        warning: the livenessProbe of container a asks port 80, which will be the ambassador's [AMB055]
+        hint: let it ask the program's own port, or map another port
+        warning: the preStop hook of container a asks port 80, which will be the ambassador's [AMB055]
+        hint: let it ask the program's own port, or map another port
+        info: the readinessProbe of container a asks the port http, whose name becomes the ambassador's: it will ask 8775 [AMB056]
+    "#]],
+    );
+}
+
+#[test]
+fn autoscalers_and_budgets() {
+    let autoscalers = "[
+        {kind: HorizontalPodAutoscaler, metadata: {name: h}, spec: {scaleTargetRef: {kind: Deployment, name: web}, metrics: [
+            {type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 80}}},
+            {type: ContainerResource, containerResource: {name: cpu, container: a}}]}},
+        {kind: HorizontalPodAutoscaler, metadata: {name: other}, spec: {scaleTargetRef: {kind: Deployment, name: db}, metrics: [{type: Resource, resource: {name: cpu}}]}},
+    ]";
+    check(
+        &deployment("", "{containers: [{name: a}]}"),
+        autoscalers,
+        &expect![[r#"
+        warning: horizontalpodautoscaler/h scales by the cpu of whole pods, which the ambassador's will be part of [AMB060]
+        hint: to scale by the program alone: type: ContainerResource, container: a
+    "#]],
+    );
+    let budgets = "[
+        {kind: PodDisruptionBudget, metadata: {name: tight}, spec: {selector: {matchLabels: {app: fruit}}}, status: {disruptionsAllowed: 0}},
+        {kind: PodDisruptionBudget, metadata: {name: wide}, spec: {selector: {matchLabels: {app: fruit}}}, status: {disruptionsAllowed: 1}},
+        {kind: PodDisruptionBudget, metadata: {name: other}, spec: {selector: {matchLabels: {app: db}}}, status: {disruptionsAllowed: 0}},
+    ]";
+    check(
+        &pod("{containers: [{name: a}]}"),
+        budgets,
+        &expect![[r#"
+        warning: poddisruptionbudget/tight allows no disruption at the moment, and recreating pod/fruit is one [AMB061]
+        hint: it does not hinder a deletion; choose a time when the pod may be away
+    "#]],
+    );
+}
+
+#[test]
+fn quotas_and_limit_ranges() {
+    let quota = "[
+        {kind: ResourceQuota, metadata: {name: full}, spec: {hard: {requests.cpu: '1', limits.memory: 2Gi, pods: '3', configmaps: '4', services: '0'}},
+         status: {used: {requests.cpu: 900m, limits.memory: 600Mi, pods: '3', configmaps: '3'}}},
+        {kind: ResourceQuota, metadata: {name: scoped}, spec: {hard: {pods: '0'}, scopes: [BestEffort]}},
+    ]";
+    let template = "{containers: [{name: a, resources: {requests: {cpu: 100m}, limits: {memory: 256Mi}}}]}";
+    check(
+        &deployment("replicas: 2,", template),
+        quota,
+        &expect![[r#"
+            error: resourcequota/full has no room: 2 more configmaps are needed, and 3 of 4 are in use [AMB070]
+            hint: ask for a larger quota, or free some of it
+            warning: resourcequota/full may have no room for one pod more during the rollout: 160m more requests.cpu are needed, and 900m of 1 are in use [AMB070]
+            hint: strategy.rollingUpdate.maxSurge: 0 does without
+            warning: resourcequota/full may have no room for one pod more during the rollout: 1792Mi more limits.memory are needed, and 600Mi of 2Gi are in use [AMB070]
+            hint: strategy.rollingUpdate.maxSurge: 0 does without
+            warning: resourcequota/full may have no room for one pod more during the rollout: 1 more pods are needed, and 3 of 3 are in use [AMB070]
+            hint: strategy.rollingUpdate.maxSurge: 0 does without
+        "#]],
+    );
+    check(
+        &deployment("strategy: {rollingUpdate: {maxSurge: 0}},", template),
+        quota,
+        &expect![[r#"
+        error: resourcequota/full has no room: 2 more configmaps are needed, and 3 of 4 are in use [AMB070]
+        hint: ask for a larger quota, or free some of it
+    "#]],
+    );
+    check(
+        &pod(template),
+        quota,
+        &expect![[r#"
+        error: resourcequota/full has no room: 2 more configmaps are needed, and 3 of 4 are in use [AMB070]
+        hint: ask for a larger quota, or free some of it
+    "#]],
+    );
+    let ranges = "[{kind: LimitRange, metadata: {name: r}, spec: {limits: [
+        {type: Container, max: {cpu: '1', memory: 1Gi}, min: {memory: 128Mi}, maxLimitRequestRatio: {cpu: '10'}},
+        {type: Pod, max: {memory: 600Mi}}, {type: PersistentVolumeClaim, max: {storage: 1Gi}}]}}]";
+    check(
+        &pod(template),
+        ranges,
+        &expect![[r#"
+        error: limitrange/r does not allow what the ambassador needs: limits.cpu is 2, and at most 1 is allowed [AMB071]
+        hint: ask for another LimitRange in the namespace
+        error: limitrange/r does not allow what the ambassador needs: limits.cpu is 100 times its request, and at most 10 times is allowed [AMB071]
+        hint: ask for another LimitRange in the namespace
+        error: limitrange/r does not allow what the ambassador needs: requests.memory is 64Mi, and at least 128Mi is asked for [AMB071]
+        hint: ask for another LimitRange in the namespace
+        error: limitrange/r does not allow what the pod with the ambassador needs: limits.memory is 768Mi, and at most 600Mi is allowed [AMB071]
+        hint: ask for another LimitRange in the namespace
+    "#]],
+    );
+}
+
+#[test]
+fn pod_security_of_the_namespace() {
+    let namespace = |level: &str| {
+        format!(
+            "[{{kind: Namespace, metadata: {{name: shop, labels: {{pod-security.kubernetes.io/enforce: {level}}}}}}}, {{kind: Namespace, metadata: {{name: other, labels: {{pod-security.kubernetes.io/enforce: restricted}}}}}}]"
+        )
+    };
+    let loose = pod(
+        "{containers: [{name: a, securityContext: {privileged: true, capabilities: {add: [NET_ADMIN]}}, ports: [{containerPort: 1, hostPort: 1}]}], volumes: [{name: v, hostPath: {path: /}}], hostPID: true}",
+    );
+    check(&loose, &namespace("privileged"), &expect![[r#""#]]);
+    check(
+        &loose,
+        &namespace("baseline"),
+        &expect![[r#"
+        error: the namespace enforces the Pod Security level baseline, which pod/fruit does not keep to: hostPID; volume v is a hostPath; container a: privileged; container a: capability NET_ADMIN; container a: hostPort 1 [AMB072]
+        hint: the ambassador keeps to it; change the rest of the pod, or the level
+    "#]],
+    );
+    check(&pod("{containers: [{name: a}]}"), &namespace("baseline"), &expect![""]);
+    check(
+        &pod("{containers: [{name: a}]}"),
+        &namespace("restricted"),
+        &expect![[r#"
+        error: the namespace enforces the Pod Security level restricted, which pod/fruit does not keep to: container a: allowPrivilegeEscalation is not false; container a: capabilities are not dropped; container a: runAsNonRoot is not true; container a: seccompProfile is not set [AMB072]
+        hint: the ambassador keeps to it; change the rest of the pod, or the level
+    "#]],
+    );
+    // Who asks the server need not guess.
+    let asked = World { is_asked: true, ..world(&namespace("restricted")) };
+    assert_eq!(PLAIN.found(&loose, &asked), "");
+    // Ours passes: what is said of the pod then is nothing.
+    let tight = pod(
+        "{securityContext: {runAsNonRoot: true, seccompProfile: {type: RuntimeDefault}}, containers: [{name: a, securityContext: {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}}}]}",
+    );
+    check(&tight, &namespace("restricted"), &expect![""]);
+}
+
+#[test]
+fn webhooks_that_see_new_pods() {
+    let webhooks = yaml(
+        "[{kind: MutatingWebhookConfiguration, metadata: {name: mesh}, webhooks: [{rules: [{apiGroups: [''], resources: [pods], operations: [CREATE]}], namespaceSelector: {matchLabels: {mesh: 'on'}}}]},
+          {kind: MutatingWebhookConfiguration, metadata: {name: elsewhere}, webhooks: [{rules: [{apiGroups: [''], resources: [pods], operations: [CREATE]}], namespaceSelector: {matchLabels: {mesh: 'off'}}}]},
+          {kind: ValidatingWebhookConfiguration, metadata: {name: policy}, webhooks: [{failurePolicy: Ignore, rules: [{apiGroups: ['*'], resources: ['*'], operations: ['*']}]}]},
+          {kind: ValidatingWebhookConfiguration, metadata: {name: services}, webhooks: [{rules: [{apiGroups: [''], resources: [services], operations: [CREATE]}]}]}]",
+    );
+    let world = World {
+        webhooks: webhooks.as_array().unwrap().clone(),
+        namespaces: vec![yaml("{metadata: {name: shop, labels: {mesh: 'on'}}}")],
+        ..World::default()
+    };
+    expect![[r#"
+        info: mutatingwebhookconfiguration/mesh changes new pods here: it must leave restartPolicy of the ambassador as it is, which is looked at once the pod is there, and none are made while it is down [AMB073]
+        info: validatingwebhookconfiguration/policy may refuse new pods here [AMB073]
+    "#]].assert_eq(&PLAIN.found(&pod("{containers: [{name: a}]}"), &world));
+}
+
+#[test]
+fn the_cluster_and_who_asks() {
+    let world = World {
+        minor: Some(28),
+        missing_rights: vec!["create pods".to_owned(), "patch configmaps".to_owned()],
+        refused: Some("admission webhook \"no\" denied the request".to_owned()),
+        unseen: vec![
+            Unseen {
+                what: "networkpolicies".to_owned(),
+                right: "list networkpolicies".to_owned(),
+                why: None,
+                namespaced: true,
+            },
+            Unseen {
+                what: "services".to_owned(),
+                right: "list services".to_owned(),
+                why: None,
+                namespaced: true,
+            },
+            Unseen {
+                what: "limitranges".to_owned(),
+                right: "list limitranges".to_owned(),
+                why: Some("timed out".to_owned()),
+                namespaced: true,
+            },
+            Unseen { what: "nodes".to_owned(), right: "list nodes".to_owned(), why: None, namespaced: false },
+        ],
+        ..World::default()
+    };
+    expect![[r#"
+        error: the server would refuse it: admission webhook "no" denied the request [AMB074]
+        error: in namespace shop you may not: create pods, patch configmaps [AMB080]
+        hint: ask for a role that has these rights
+        error: the cluster is Kubernetes 1.28, which has no native sidecars [AMB081]
+        hint: this version needs Kubernetes 1.29 or newer
+        warning: not all could be looked at, since you may not: list networkpolicies, list services [AMB082]
+        warning: limitranges could not be seen: timed out [AMB082]
+        info: not all could be looked at, since you may not: list nodes [AMB082]
+    "#]]
+    .assert_eq(&PLAIN.found(&pod("{containers: [{name: a}]}"), &world));
+}
+
+#[test]
+fn tools_that_manage_an_object() {
+    let with = |metadata: &str| {
+        let mut object = deployment("", "{containers: [{name: a}]}");
+        let metadata = yaml(metadata);
+        for (key, value) in metadata.as_object().unwrap() {
+            object["metadata"][key] = value.clone();
+        }
+        PLAIN.found(&object, &World::default())
+    };
+    let shown: Vec<String> = [
+        "{annotations: {argocd.argoproj.io/tracking-id: 'shop:apps/Deployment:shop/web'}}",
+        "{labels: {argocd.argoproj.io/instance: shop}}",
+        "{labels: {app.kubernetes.io/instance: shop}, managedFields: [{manager: argocd-controller}]}",
+        "{labels: {kustomize.toolkit.fluxcd.io/name: apps, kustomize.toolkit.fluxcd.io/namespace: flux-system}}",
+        "{labels: {helm.toolkit.fluxcd.io/name: web, app.kubernetes.io/managed-by: Helm}, annotations: {meta.helm.sh/release-name: web}}",
+        "{managedFields: [{manager: kustomize-controller}]}",
+        "{labels: {app.kubernetes.io/managed-by: Helm}, annotations: {meta.helm.sh/release-name: web}}",
+        "{managedFields: [{manager: helm}]}",
+        // None of these is a mark.
+        "{labels: {app.kubernetes.io/instance: shop, app.kubernetes.io/managed-by: kustomize}, managedFields: [{manager: kubectl-create}, {manager: helmsman}]}",
+    ]
+    .map(with)
+    .to_vec();
+    expect![[r#"
+        error: deployment/web is managed by Argo CD (application shop), which would undo the change, or find it in its way [AMB090]
+        hint: change its source: kubectl ambassador inject -f FILE > injected.yaml, in the repository that it comes from; or change it here all the same with --force
+
+        error: deployment/web is managed by Argo CD (application shop), which would undo the change, or find it in its way [AMB090]
+        hint: change its source: kubectl ambassador inject -f FILE > injected.yaml, in the repository that it comes from; or change it here all the same with --force
+
+        error: deployment/web is managed by Argo CD (application shop), which would undo the change, or find it in its way [AMB090]
+        hint: change its source: kubectl ambassador inject -f FILE > injected.yaml, in the repository that it comes from; or change it here all the same with --force
+
+        error: deployment/web is managed by Flux (kustomization apps), which would undo the change, or find it in its way [AMB090]
+        hint: change its source: kubectl ambassador inject -f FILE > injected.yaml, in the repository that it comes from; or change it here all the same with --force
+
+        error: deployment/web is managed by Flux (helmrelease web), which would undo the change, or find it in its way [AMB090]
+        hint: change its source: kubectl ambassador inject -f FILE > injected.yaml, in the repository that it comes from; or change it here all the same with --force
+
+        error: deployment/web is managed by Flux, which would undo the change, or find it in its way [AMB090]
+        hint: change its source: kubectl ambassador inject -f FILE > injected.yaml, in the repository that it comes from; or change it here all the same with --force
+
+        error: deployment/web is managed by Helm (release web), which would undo the change, or find it in its way [AMB090]
+        hint: change its source: let kubectl ambassador inject -f - be the post-renderer of helm upgrade; or change it here all the same with --force
+
+        error: deployment/web is managed by Helm, which would undo the change, or find it in its way [AMB090]
+        hint: change its source: let kubectl ambassador inject -f - be the post-renderer of helm upgrade; or change it here all the same with --force
+
+    "#]].assert_eq(&shown.join("\n"));
+}
+
+#[test]
+fn who_means_it_may_overrule_the_tools() {
+    let mut object = deployment("", "{containers: [{name: a}]}");
+    object["metadata"]["labels"] = json!({"kustomize.toolkit.fluxcd.io/name": "apps"});
+    let forced = Case { permissions: Permissions { force: true, ..PLAIN.permissions }, ..PLAIN };
+    expect![[r#"
+        warning: deployment/web is managed by Flux (kustomization apps), which would undo the change, or find it in its way [AMB090]
+    "#]].assert_eq(&forced.found(&object, &World::default()));
+    // In a manifest the marks say only where it goes.
+    object["metadata"].as_object_mut().unwrap().shift_remove("uid");
+    assert_eq!(PLAIN.found(&object, &World::default()), "");
+}
+
+#[test]
+fn what_looks_like_a_secret_is_named_and_never_shown() {
+    let secrets = [
+        "-----BEGIN RSA PRIVATE KEY-----",
+        "AKIAABCDEFGHIJKLMNOP",
+        "ghp_abcdefghijklmnopqrstuvwxyz0123456789",
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln",
+        "Bearer 0123456789abcdef0123",
+        "{password: \\\"correct horse\\\"}",
+        "{password: \\\"correct-horse\\\"}",
+        "{token: $request.headers.token}",
+        "Basic auth is not for us",
+    ];
+    let rules: String =
+        secrets.iter().enumerate().fold("  rules:\n".to_owned(), |mut rules, (at, secret)| {
+            let _ =
+                writeln!(rules, "  - {{name: r{at}, response: {{headers: {{set: {{x-a: \"{secret}\"}}}}}}}}");
+            rules
+        });
+    let case = Case { rules: &rules, ..PLAIN };
+    let found = case.found(&deployment("", "{containers: [{name: a}]}"), &World::default());
+    let shown: Vec<&str> = found.lines().filter(|line| line.contains("AMB091")).collect();
+    expect![[r#"
+        warning: line 6 of ambassador.yaml looks like a private key [AMB091]
+        warning: line 7 of ambassador.yaml looks like an access key of AWS [AMB091]
+        warning: line 8 of ambassador.yaml looks like a token [AMB091]
+        warning: line 9 of ambassador.yaml looks like a JSON Web Token [AMB091]
+        warning: line 10 of ambassador.yaml looks like credentials [AMB091]
+        warning: line 12 of ambassador.yaml looks like a password [AMB091]"#]]
+    .assert_eq(&shown.join("\n"));
+}
+
+#[test]
+fn sizes_near_the_servers_limits() {
+    let with = |bytes: usize| {
+        let mut object = pod("{containers: [{name: a}]}");
+        object["metadata"]["annotations"] = json!({"note": "x".repeat(bytes)});
+        object
+    };
+    check(&with(200_000), "[]", &expect![""]);
+    check(
+        &with(250_000),
+        "[]",
+        &expect![[r#"
+            warning: the annotations of pod/fruit would have 250421 bytes, and 262144 are allowed [AMB092]
+        "#]],
+    );
+    check(
+        &with(262_140),
+        "[]",
+        &expect![[r#"
+            error: the annotations of pod/fruit would have 262561 bytes, and 262144 are allowed [AMB092]
+        "#]],
+    );
+    let mut long = pod("{containers: [{name: a}]}");
+    long["metadata"]["name"] = "n".repeat(240).into();
+    check(
+        &long,
+        "[]",
+        &expect![[r#"
+        error: the name of the ConfigMap would have 258 characters, and 253 are allowed [AMB094]
+        hint: choose a shorter one with --config-map NAME
+    "#]],
+    );
+    // The longest that a Service or a container may be called.
+    long["metadata"]["name"] = "n".repeat(63).into();
+    check(&long, "[]", &expect![""]);
+    let rules: String = (0..8).fold("  rules:\n".to_owned(), |mut rules, at| {
+        let _ = writeln!(rules, "  - {{name: r{at}, response: {{jq: '\"{}\"'}}}}", "x".repeat(65_000));
+        rules
+    });
+    let found = Case { rules: &rules, ..PLAIN }.found(&pod("{containers: [{name: a}]}"), &World::default());
+    let shown: Vec<&str> = found.lines().filter(|line| line.contains("AMB093")).collect();
+    expect!["warning: the config, with what is rendered from it, of pod/fruit would have 1046956 bytes, and 1048576 are allowed [AMB093]"].assert_eq(&shown.join("\n"));
+}
+
+#[test]
+fn every_code_is_explained_and_nothing_else() {
+    let docs = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/checks.md")).unwrap();
+    let sections: Vec<(&str, &str)> = docs
+        .split("\n### ")
+        .skip(1)
+        .map(|section| section.split_once("\n**").expect("a title in bold"))
+        .collect();
+    let explained: Vec<String> = sections.iter().map(|(code, _)| (*code).to_owned()).collect();
+    let codes: Vec<String> = Code::ALL.iter().map(Code::to_string).collect();
+    assert_eq!(explained, codes);
+    for (code, (_, text)) in Code::ALL.iter().zip(&sections) {
+        assert!(
+            text.starts_with(code.title()),
+            "{code} is called `{}`, not `{}`",
+            code.title(),
+            text.split("**").next().unwrap_or_default()
+        );
+        let words = text.split("\n## ").next().unwrap_or_default().split_whitespace().count();
+        assert!(words > 12, "{code} is explained in {words} words");
+    }
+}

@@ -35,7 +35,7 @@ mod tests {
         let text = "# nothing\n---\nkind: A\n---\n\n---\nkind: List\nitems: [{kind: B}, {kind: PodList, items: [{kind: C}]}]\n";
         read("a.yaml", text, &mut objects).unwrap();
         read("b.json", "{\"kind\": \"D\"}", &mut objects).unwrap();
-        let kinds: Vec<&str> = objects.iter().map(|object| text_of(object)).collect();
+        let kinds: Vec<&str> = objects.iter().map(text_of).collect();
         assert_eq!(kinds, ["A", "B", "C", "D"]);
         assert!(read("bad.yaml", "kind: [", &mut objects).unwrap_err().message().contains("bad.yaml: "));
     }

@@ -30,9 +30,9 @@ pub(in crate::commands) struct Files {
 
 /// A text and what people know it as.
 #[derive(Debug)]
-pub(super) struct Input {
-    pub(super) name: String,
-    pub(super) text: String,
+pub(in crate::commands) struct Input {
+    pub(in crate::commands) name: String,
+    pub(in crate::commands) text: String,
 }
 
 impl Files {
@@ -47,7 +47,7 @@ impl Files {
     }
 
     /// Reads all of it.
-    pub(super) fn read(&self) -> Result<Vec<Input>> {
+    pub(in crate::commands) fn read(&self) -> Result<Vec<Input>> {
         if let Some(dir) = &self.kustomize {
             return Ok(vec![kustomized(dir)?]);
         }

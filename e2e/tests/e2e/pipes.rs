@@ -359,7 +359,6 @@ fn manifests_that_are_wrong() {
         exit 2
         error: stdin:3:68: the annotation kubectl-ambassador.dev/injected cannot be read: expected value at line 1 column 1
         hint: it was made by another version, or edited; use the version that injected the pod
-
     "#]].assert_eq(&all.join("\n"));
 }
 

@@ -318,7 +318,8 @@ fn what_cannot_be_recreated_is_left_as_it_is() {
     finalizers(r#"["example.com/wait"]"#);
     refused(&expect![[r#"
         exit 1
-        error: pod/p has the finalizer example.com/wait, so it cannot be recreated at once
+        error: pod/p has the finalizer example.com/wait, so it cannot be recreated at once [AMB004]
+        hint: what has set the finalizer must let go of the pod first
     "#]]);
     finalizers("null");
     bench.namespace.kubectl(&["create", "quota", "full", "--hard=pods=1"]).ok();
@@ -343,7 +344,9 @@ fn what_cannot_be_recreated_is_left_as_it_is() {
     bench.namespace.kubectl(&["delete", "pod", "p", "--wait=false"]).ok();
     refused(&expect![[r#"
         exit 1
-        error: pod/p is being deleted
+        error: pod/p is being deleted [AMB003]
+        error: pod/p has the finalizer example.com/wait, so it cannot be recreated at once [AMB004]
+        hint: what has set the finalizer must let go of the pod first
     "#]]);
     finalizers("null");
 }
@@ -538,12 +541,13 @@ fn without_rollback_a_person_decides() {
         &bench,
         &run(&mut bench.command(&args)),
         &expect![[r#"
-        exit 4
-        pod/p will be recreated with the container envoy-ambassador, docker.io/envoyproxy/envoy:distroless-v1.40.0:
-        replacing pod/p ...
-        error: pod/p is injected, but: GET / on port 80 answers 502: rule jq: cannot index an array with a string, at line 1, column 1 of the program
-        hint: to keep it: kubectl ambassador resume pod/p --namespace NAMESPACE; to put the original back: kubectl ambassador resume pod/p --namespace NAMESPACE --back
-    "#]],
+            exit 4
+            pod/p will be recreated with the container envoy-ambassador, docker.io/envoyproxy/envoy:distroless-v1.40.0:
+            warning: port 8775 of pod/p stays reachable beside the ambassador, without its rules [AMB034]
+            replacing pod/p ...
+            error: pod/p is injected, but: GET / on port 80 answers 502: rule jq: cannot index an array with a string, at line 1, column 1 of the program
+            hint: to keep it: kubectl ambassador resume pod/p --namespace NAMESPACE; to put the original back: kubectl ambassador resume pod/p --namespace NAMESPACE --back
+        "#]],
     );
     shows(
         &bench,

@@ -125,6 +125,7 @@ fn an_interrupt_takes_the_rollout_back() {
         &expect![[r#"
             exit 3
             deployment/web gets the container envoy-ambassador, docker.io/envoyproxy/envoy:distroless-v1.40.0:
+            warning: port 80 leads to port 1, where nothing listens at the moment [AMB035]
             rolling deployment/web back ...
             deployment "web" successfully rolled out
             error: deployment/web was not injected: interrupted
@@ -258,8 +259,8 @@ fn pods_that_would_be_refused_are_seen_before() {
         &namespace.ambassador(&["inject", "deploy/web"]),
         &expect![[r#"
             exit 1
-            deployment/web gets the container envoy-ambassador, docker.io/envoyproxy/envoy:distroless-v1.40.0:
-            error: the cluster would refuse the new pods: pods "web-ambassador" is forbidden: maximum memory usage per Container is 64Mi, but limit is 512Mi
+            error: limitrange/small does not allow what the ambassador needs: limits.memory is 512Mi, and at most 64Mi is allowed [AMB071]
+            hint: ask for another LimitRange in the namespace
         "#]],
     );
     assert_eq!(object(&namespace, "deploy/web"), before);
@@ -302,7 +303,7 @@ fn what_a_newer_version_injected_stays() {
         &refused,
         &expect![[r#"
             exit 1
-            error: replicaset/web was injected by version 99.0.1, which is newer than this one, 0.1.0
+            error: replicaset/web was injected by version 99.0.1, which is newer than this one, 0.1.0 [AMB009]
             hint: use that version, or replace its work by this one's with --allow-downgrade
         "#]],
     );
@@ -401,7 +402,8 @@ fn all_that_happens_is_said_before() {
           1 rule
           the port name http goes to the ambassador, and Services that ask for it with it
           service/web: targetPort 8775 -> 80, once all pods have it
-        warning: deployment/web has the strategy Recreate: it is away until its new pods are ready
+        warning: deployment/web has the strategy Recreate: no pod of it runs until the new ones are ready [AMB022]
+        warning: port 8775 of deployment/web stays reachable beside the ambassador, without its rules [AMB034]
     "#]]
     .assert_eq(&format!("exit {}\n{}{}\n", output.code, output.stdout, said.join("\n")));
     assert_eq!(namespace.field("deploy/web", "{.metadata.generation}"), "1");
@@ -415,8 +417,8 @@ fn a_job_is_refused_with_the_way_out() {
         &namespace.ambassador(&["inject", "job/once"]),
         &expect![[r#"
             exit 1
-            error: job/once: the pod template of a Job cannot be changed once it exists
-            hint: inject its manifest: kubectl ambassador inject -f job.yaml | kubectl create -f -
+            error: job/once exists, and the pod template of what exists cannot be changed [AMB013]
+            hint: inject its manifest by `inject -f FILE`, and create it anew
         "#]],
     );
 }
@@ -438,6 +440,7 @@ fn a_paused_deployment_has_it_when_it_is_resumed() {
             deployment.apps/web injected
             deployment/web gets the container envoy-ambassador, docker.io/envoyproxy/envoy:distroless-v1.40.0:
               service/web: targetPort 8775 -> 80, once all pods have it
+            warning: deployment/web is paused: pods that run stay without ambassador [AMB023]
             deployment/web is paused: it replaces its pods when it is resumed, kubectl rollout resume deployment/web
             service/web still leads past the ambassador, since pod/POD is without it; once no such pod is left, run this again
         "#]],

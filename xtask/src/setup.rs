@@ -6,6 +6,7 @@ use crate::{cluster, dist, envoy, go_tools, images, python};
 pub(crate) fn run() -> anyhow::Result<()> {
     let envoy = envoy::ensure()?;
     python::readers()?;
+    python::jq_manual()?;
     dist::build()?;
     if let Some(why) = cluster::unsupported() {
         eprintln!("  - no cluster here: {why}");
@@ -14,5 +15,6 @@ pub(crate) fn run() -> anyhow::Result<()> {
     cluster::dependencies()?;
     go_tools::kustomize()?;
     go_tools::helm()?;
+    go_tools::objects()?;
     images::ensure(&envoy.path).map(drop)
 }

@@ -12,6 +12,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
         return Ok(());
     }
     cluster::dependencies()?;
+    cluster::control_planes()?;
     go_tools::kustomize()?;
     go_tools::helm()?;
     images::ensure(&envoy.path).map(drop)

@@ -829,7 +829,7 @@ fn sizes_near_the_servers_limits() {
     });
     let found = Case { rules: &rules, ..PLAIN }.found(&pod("{containers: [{name: a}]}"), &World::default());
     let shown: Vec<&str> = found.lines().filter(|line| line.contains("AMB093")).collect();
-    expect!["warning: the config, with what is rendered from it, of pod/fruit would have 1046956 bytes, and 1048576 are allowed [AMB093]"].assert_eq(&shown.join("\n"));
+    expect!["warning: the config, with what is rendered from it, of pod/fruit would have 1047650 bytes, and 1048576 are allowed [AMB093]"].assert_eq(&shown.join("\n"));
 }
 
 #[test]

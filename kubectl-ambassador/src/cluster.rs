@@ -6,6 +6,7 @@ mod error;
 mod names;
 mod pods;
 mod talk;
+mod versions;
 mod warnings;
 mod workloads;
 
@@ -186,16 +187,6 @@ impl Cluster {
         let version = self.client.apiserver_version().await;
         let version = version.map_err(attempting("cannot ask the server's version"))?;
         Ok(serde_json::to_value(version).unwrap_or_default())
-    }
-
-    /// The server's minor version, as in 1.34.
-    pub(crate) async fn minor_version(&self) -> Result<u32> {
-        let version =
-            self.client.apiserver_version().await.map_err(attempting("cannot ask the server's version"))?;
-        let digits: String = version.minor.chars().take_while(char::is_ascii_digit).collect();
-        digits
-            .parse()
-            .map_err(|_| Failure::unchanged(format!("the server tells no version: {}", version.git_version)))
     }
 
     fn pods_as_values(&self) -> Api<DynamicObject> {

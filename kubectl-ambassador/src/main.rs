@@ -24,6 +24,7 @@ mod signals;
 mod source;
 mod survey;
 mod verify;
+mod versions;
 mod workload;
 
 use clap::{CommandFactory as _, Parser, Subcommand};

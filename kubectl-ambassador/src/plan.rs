@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 pub(crate) use clean::{without_server_fields, without_what_the_server_sets};
 pub(crate) use port_names::{ASKED_BY, port_of};
 pub(crate) use refuse::{Permissions, declared_ports, refuse_newer, refuse_taken_ports, refuse_template};
-pub(crate) use sidecar::{CONTAINER, VOLUMES};
+pub(crate) use sidecar::{CONTAINER, Mode, VOLUMES};
 
 use crate::annotation::{self, Injected};
 use crate::envoy::{self, HEALTH_PORT, Layout};
@@ -36,14 +36,10 @@ pub(crate) struct Options {
     pub(crate) config_map: String,
     /// Whether the pods have IPv6 addresses: where the kernel has none, Envoy could not listen on `::`.
     pub(crate) ipv6: bool,
-    /// Whether Services find named ports of a native sidecar, so that the names of ports can move to ours.
+    /// Whether Services find the ports of our container by name, so that the names of ports can move to it.
     pub(crate) named_ports: bool,
-}
-
-/// Whether Services see the named ports of native sidecars: from Kubernetes 1.33 on, whose EndpointSlices have
-/// them (1.32 has them in Endpoints alone).
-pub(crate) fn sees_named_ports(minor: u32) -> bool {
-    minor >= 33
+    /// The form that our container takes.
+    pub(crate) mode: Mode,
 }
 
 /// What is to be done.
@@ -78,7 +74,14 @@ impl Plan {
             ours.map(|container| text(container, "/image").to_owned())
         };
         let (live, planned) = (pod(live), pod(&self.injected));
-        annotation(&live) == annotation(&planned) && image(&live) == image(&planned)
+        annotation(&live) == annotation(&planned)
+            && image(&live) == image(&planned)
+            && Mode::of(&live) == Mode::of(&planned)
+    }
+
+    /// Whether our container is a native sidecar.
+    pub(crate) fn is_native(&self) -> bool {
+        self.injected.pointer(&self.template).and_then(Mode::of) == Some(Mode::Native)
     }
 
     /// Whether all but our container is in `live` as it is planned: a template is as the server has filled it in before,
@@ -136,7 +139,7 @@ pub(crate) fn inject(
     } else {
         port_names::Names::new()
     };
-    sidecar::add(&mut pod, &source.loaded, &injected, &options.image, &names);
+    sidecar::add(&mut pod, &source.loaded, &injected, options, &names);
     let originals = &mut injected.originals;
     if ports.iter().any(|port| port.listen < 1024) {
         remember(before, "/spec/securityContext/sysctls", originals);
@@ -159,6 +162,12 @@ pub(crate) fn inject(
         config_map: config_map(namespace, source, options)?,
         plugin: plugin_map(namespace, plugin),
     })
+}
+
+/// Whether our container is in a pod as what it must be: an old webhook may drop the field that makes an init container
+/// a sidecar.
+pub(crate) fn runs_beside(pod: &Value) -> bool {
+    Mode::of(pod).is_some()
 }
 
 /// The object as it was before any injection.

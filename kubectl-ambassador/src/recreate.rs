@@ -132,7 +132,7 @@ impl Work<'_> {
         let (cluster, name) = (self.cluster, self.name());
         let pod = verify::ready(cluster, name, self.timeout).await?;
         let Some(config) = &self.journal.entry.config else { return Ok(()) };
-        if !verify::is_native_sidecar(&pod) {
+        if !plan::runs_beside(&pod) {
             return Err("an admission webhook removed restartPolicy from our container".to_owned());
         }
         let config = source::load("the config in the journal", config.clone());

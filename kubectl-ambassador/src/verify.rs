@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::cluster::{Answer, Cluster};
 use crate::output::say;
-use crate::plan::{CONTAINER, list, text};
+use crate::plan::{list, text};
 
 /// Reasons of waiting that do not go away by waiting.
 const HOPELESS: [&str; 6] = [
@@ -75,14 +75,6 @@ fn waiting_reason(pod: &Value) -> Option<(String, String, String)> {
     waiting.next().map(|status| {
         let field = |pointer: &str| text(status, pointer).to_owned();
         (field("/name"), field("/state/waiting/reason"), field("/state/waiting/message"))
-    })
-}
-
-/// Whether admission left our container what it must be: an old webhook may drop the field that makes it a sidecar.
-pub(crate) fn is_native_sidecar(pod: &Value) -> bool {
-    let containers = list(pod, "/spec/initContainers");
-    containers.iter().any(|container| {
-        text(container, "/name") == CONTAINER && text(container, "/restartPolicy") == "Always"
     })
 }
 

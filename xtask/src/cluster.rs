@@ -1,10 +1,14 @@
 //! A real one-node Kubernetes cluster on one Linux machine, as root, without a container engine: etcd, the control
 //! plane, kubelet, containerd and CNI, all inside a network namespace of its own.
 //!
+//! Beside it, API servers of other versions, without nodes.
+//!
 //! For development and tests. Whoever has a cluster uses that instead (`--context`).
 
+mod control_planes;
 mod kubernetes;
 mod node;
+mod programs;
 mod relay;
 mod templates;
 
@@ -15,9 +19,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 
+pub(crate) use control_planes::{CONTROL_PLANES, up as control_planes_up};
 pub(crate) use relay::run as relay;
 
 use crate::{debian, envoy, images, paths, progress};
+use kubernetes::Release;
 use node::Node;
 
 /// Debian's packages that the node is made of, with a program of each.
@@ -53,7 +59,7 @@ pub(crate) fn unsupported() -> Option<String> {
     if !rustix::process::geteuid().is_root() {
         return Some("a cluster of our own needs root (network namespace, cgroups, mounts)".to_owned());
     }
-    if kubernetes::missing() && paths::on_path("go").is_none() {
+    if Release::of_the_cluster().is_missing() && paths::on_path("go").is_none() {
         return Some("building the Kubernetes programs needs Go, which is not on PATH".to_owned());
     }
     let missing = missing_packages();
@@ -74,7 +80,7 @@ pub(crate) fn dependencies() -> anyhow::Result<()> {
     } else {
         progress::step("installing what the node is made of", |step| debian::install(step, &missing))?;
     }
-    kubernetes::ensure()
+    Release::of_the_cluster().ensure()
 }
 
 fn missing_packages() -> Vec<&'static str> {
@@ -108,10 +114,18 @@ pub(crate) fn up() -> anyhow::Result<Cluster> {
     Ok(node.cluster())
 }
 
-/// Stops the cluster and removes all of its state.
+/// Gets the API servers of other versions too.
+pub(crate) fn control_planes() -> anyhow::Result<()> {
+    control_planes::ensure()
+}
+
+/// Stops the cluster and removes all of its state, and the API servers of other versions.
 pub(crate) fn down() -> anyhow::Result<()> {
     let node = Node::new()?;
-    progress::step("stopping the cluster", |_| node.down())
+    progress::step("stopping the cluster", |_| {
+        control_planes::down()?;
+        node.down()
+    })
 }
 
 /// Says whether the cluster is up, and how to use it.

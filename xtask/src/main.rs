@@ -68,7 +68,9 @@ enum Command {
 enum Cluster {
     /// Start it, or find it running
     Up,
-    /// Stop it and remove its state
+    /// Start API servers of other Kubernetes versions beside it, without nodes, or find them running
+    Versions,
+    /// Stop all of it and remove its state
     Down,
     /// Say whether it is up
     Status,
@@ -89,6 +91,13 @@ fn cluster(command: Cluster) -> anyhow::Result<()> {
         Cluster::Up => {
             let cluster = cluster::up()?;
             println!("export KUBECONFIG={}", cluster.kubeconfig.display());
+            Ok(())
+        }
+        Cluster::Versions => {
+            cluster::control_planes_up()?;
+            for plane in &cluster::CONTROL_PLANES {
+                println!("export {}={}", plane.variable, plane.kubeconfig()?.display());
+            }
             Ok(())
         }
         Cluster::Down => cluster::down(),

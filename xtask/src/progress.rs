@@ -106,6 +106,16 @@ pub(crate) fn shown(command: &Command) -> String {
     words.map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")
 }
 
+/// Runs a command that is quick, without a word unless it fails.
+pub(crate) fn quietly(command: &mut Command) -> anyhow::Result<()> {
+    let output =
+        command.stdin(Stdio::null()).output().with_context(|| format!("cannot run {}", shown(command)))?;
+    if !output.status.success() {
+        bail!("{}: {}", shown(command), String::from_utf8_lossy(&output.stderr).trim());
+    }
+    Ok(())
+}
+
 fn log_file(title: &str) -> anyhow::Result<PathBuf> {
     let dir = paths::cache()?.join("logs");
     std::fs::create_dir_all(&dir).with_context(|| format!("cannot create {}", dir.display()))?;

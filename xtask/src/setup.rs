@@ -13,6 +13,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
         return Ok(());
     }
     cluster::dependencies()?;
+    cluster::control_planes()?;
     go_tools::kustomize()?;
     go_tools::helm()?;
     go_tools::objects()?;

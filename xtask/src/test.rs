@@ -26,6 +26,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     eprintln!("Setting up");
     let envoy = envoy::ensure()?;
     let cluster = cluster::up()?;
+    cluster::control_planes_up()?;
     let readers = python::readers()?;
     let manual = python::jq_manual()?;
     let program = |name: &str| images::find(name).with_context(|| format!("{name} is not on PATH"));
@@ -60,6 +61,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         .env("AMBASSADOR_DEV_KUBECONFIG", &cluster.dev_kubeconfig)
         // Most of the time a test waits for a pod.
         .env("RUST_TEST_THREADS", "4");
+    for plane in &cluster::CONTROL_PLANES {
+        command.env(plane.variable, plane.kubeconfig()?);
+    }
     if args.update {
         command.env("UPDATE_EXPECT", "1");
     }

@@ -27,6 +27,7 @@ mod streams;
 mod targets;
 mod tcp;
 mod try_rules;
+mod versions;
 mod way_back;
 mod workloads;
 mod workloads_fail;

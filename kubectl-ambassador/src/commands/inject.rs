@@ -3,6 +3,7 @@
 mod discover;
 mod in_front;
 mod outlook;
+mod sidecar;
 mod workload;
 
 use serde_json::Value;
@@ -10,6 +11,7 @@ use serde_json::Value;
 pub(super) use self::discover::{Found, declared, default_map};
 pub(super) use self::outlook::Outlook;
 use self::outlook::Prospect;
+pub(super) use self::sidecar::Sidecar;
 use super::change::{DryRun, Flags, refuse_missing_rights};
 use super::pipe;
 use super::target::{self, each};
@@ -27,6 +29,7 @@ use crate::rollout::Target;
 use crate::signals::Interrupt;
 use crate::source::{self, Source};
 use crate::survey;
+use crate::versions::Choice;
 
 /// The image of the container; any stock Envoy from 1.35 on will do.
 pub(super) const IMAGE: &str = "docker.io/envoyproxy/envoy:distroless-v1.40.0";
@@ -86,6 +89,10 @@ pub(crate) struct Args {
     /// Envoy image, 1.35 or newer; a digest is allowed
     #[arg(long, value_name = "IMAGE", default_value = IMAGE)]
     pub(super) image: String,
+
+    /// The form of the ambassador's container
+    #[arg(long, value_enum, value_name = "FORM", default_value = "auto")]
+    pub(super) sidecar: Choice,
 
     /// Name of the ConfigMap with the config [default: NAME-ambassador-config, with a hash of the config for workloads]
     #[arg(long, value_name = "NAME")]
@@ -164,12 +171,14 @@ async fn pod(
     let name = text(&live, "/metadata/name").to_owned();
     let prospect = outlook::of_pod(args, cluster, &live, &mut world, from_file, plugins).await?;
     findings::refuse(&prospect.findings)?;
-    let Prospect { plan, plugin, options, source, how, old, injected, in_front, findings } = prospect;
+    let Prospect { plan, plugin, options, source, how, old, injected, in_front, findings, sidecar } =
+        prospect;
     let is_done = plan.is_done(&live) && config_is_there(cluster, &plan).await?;
     if is_done && !in_front.has_to_switch(cluster).await? {
         return output::done(&plan.objects(), &name, "unchanged", &args.change.output);
     }
     explain_pod(&format!("pod/{name}"), is_done, (&source, &how), &options, &plugin);
+    sidecar.explain();
     in_front.explain();
     findings::warn(&findings);
     if args.change.dry_run == DryRun::Client {
@@ -224,13 +233,6 @@ fn explain_pod(
 /// Everything that can be known to fail before anything is changed.
 async fn prove(cluster: &Cluster, plan: &Plan, old: &Value) -> Result<()> {
     refuse_missing_rights(cluster, &RIGHTS).await?;
-    let minor = cluster.minor_version().await?;
-    if minor < 29 {
-        return Err(Failure::unchanged(format!(
-            "the cluster is Kubernetes 1.{minor}, which has no native sidecars"
-        ))
-        .hint("this version needs Kubernetes 1.29 or newer"));
-    }
     cluster.apply_config_map(&plan.plugin, Mode::DryRun).await?;
     cluster.apply_config_map(&plan.config_map, Mode::DryRun).await?;
     recreate::prove(cluster, old, &plan.injected).await

@@ -40,11 +40,7 @@ pub(super) struct Flags {
 fn minor(text: &str) -> std::result::Result<u32, String> {
     let numbers = text.strip_prefix('v').unwrap_or(text).strip_prefix("1.");
     let minor = numbers.and_then(|numbers| numbers.split('.').next()?.parse().ok());
-    match minor {
-        Some(minor) if minor >= 29 => Ok(minor),
-        Some(_) => Err("native sidecars need Kubernetes 1.29 or newer".to_owned()),
-        None => Err("expected a version such as 1.33".to_owned()),
-    }
+    minor.ok_or_else(|| "expected a version such as 1.33".to_owned())
 }
 
 /// `inject -f`.

@@ -32,8 +32,14 @@ fn unseen(subject: &Subject<'_>, world: &World, is_namespaced: bool) -> Vec<Find
 
 fn no_native_sidecars(subject: &Subject<'_>, world: &World) -> Option<Finding> {
     let minor = world.minor.filter(|&minor| minor < 29)?;
+    // A plain container needs none.
+    subject.plan.filter(|plan| plan.is_native())?;
     let message = format!("the cluster is Kubernetes 1.{minor}, which has no native sidecars");
-    Some(subject.error(Code::NoNativeSidecars, message).hint("this version needs Kubernetes 1.29 or newer"))
+    Some(
+        subject
+            .error(Code::NoNativeSidecars, message)
+            .hint("leave --sidecar to what the cluster can do: a plain container"),
+    )
 }
 
 /// Rights that are needed and missing.

@@ -68,6 +68,7 @@ impl Case<'_> {
             config_map: plan::config_map_name(object, template, &source),
             ipv6: false,
             named_ports: true,
+            mode: crate::plan::Mode::Native,
         };
         let plugin = Plugin { module: b"\0asm".to_vec(), sha256: "0123456789abcdef".to_owned() };
         let planned = plan::original(object, template)
@@ -682,7 +683,7 @@ fn the_cluster_and_who_asks() {
         error: in namespace shop you may not: create pods, patch configmaps [AMB080]
         hint: ask for a role that has these rights
         error: the cluster is Kubernetes 1.28, which has no native sidecars [AMB081]
-        hint: this version needs Kubernetes 1.29 or newer
+        hint: leave --sidecar to what the cluster can do: a plain container
         warning: not all could be looked at, since you may not: list networkpolicies, list services [AMB082]
         warning: limitranges could not be seen: timed out [AMB082]
         info: not all could be looked at, since you may not: list nodes [AMB082]
@@ -828,7 +829,7 @@ fn sizes_near_the_servers_limits() {
     });
     let found = Case { rules: &rules, ..PLAIN }.found(&pod("{containers: [{name: a}]}"), &World::default());
     let shown: Vec<&str> = found.lines().filter(|line| line.contains("AMB093")).collect();
-    expect!["warning: the config, with what is rendered from it, of pod/fruit would have 1046956 bytes, and 1048576 are allowed [AMB093]"].assert_eq(&shown.join("\n"));
+    expect!["warning: the config, with what is rendered from it, of pod/fruit would have 1047650 bytes, and 1048576 are allowed [AMB093]"].assert_eq(&shown.join("\n"));
 }
 
 #[test]

@@ -20,6 +20,7 @@ fn planner(jq: Option<&str>) -> impl Fn(&Value, &str, &str) -> Result<Plan> {
             config_map: plan::config_map_name(object, template, &source),
             ipv6: false,
             named_ports: true,
+            mode: crate::plan::Mode::Native,
         };
         plan::inject(object, template, &source, &plugin, &options)
     }

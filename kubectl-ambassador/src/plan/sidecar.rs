@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::clean::retain;
 use super::port_names::Names;
-use super::{entry, text};
+use super::{Options, entry, list, text};
 use crate::annotation::Injected;
 use crate::envoy::HEALTH_PORT;
 
@@ -17,10 +17,60 @@ pub(crate) const VOLUMES: [&str; 3] = ["ambassador-config", "ambassador-plugin",
 /// The user that Envoy runs as: `nonroot` of distroless images, nobody's in most others.
 const USER: u32 = 65532;
 
-/// Adds the container, as a native sidecar, and its volumes.
-pub(super) fn add(pod: &mut Value, loaded: &Loaded, injected: &Injected, image: &str, names: &Names) {
+/// The form that our container takes in a pod.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// A native sidecar: starts before the others, ends after them, and no Job waits for it.
+    Native,
+    /// A container like the others: starts beside them, in the order of the list; ends beside them, some seconds later.
+    Container,
+}
+
+impl Mode {
+    /// The list that it stands in.
+    fn list(self) -> &'static str {
+        match self {
+            Self::Native => "initContainers",
+            Self::Container => "containers",
+        }
+    }
+
+    /// The field that only a container of this form has.
+    fn field(self) -> (&'static str, Value) {
+        match self {
+            // That is all it takes to lose no request when pods are replaced, as tests under load show: kubelet sends
+            // Envoy its SIGTERM, which ends it at once, only when the legacy program has ended, and that one serves on
+            // by its own preStop or its own way to drain until nobody comes any more. A preStop or a drain of ours
+            // could not make the program live longer.
+            // That is all it takes to lose no request when pods are replaced, as tests under load show: kubelet sends
+            // Envoy its SIGTERM, which ends it at once, only when the legacy program has ended, and that one serves on
+            // by its own preStop or its own way to drain until nobody comes any more. A preStop or a drain of ours could
+            // not make the program live longer.
+            Self::Native => ("restartPolicy", Value::from("Always")),
+            // Keeps it for some seconds when the pod is ended, so that it is there for the program's last answers. The
+            // image has no shell to sleep with, and older kubelets know no `sleep`: Envoy takes its time to answer.
+            Self::Container => (
+                "lifecycle",
+                json!({"preStop": {"httpGet": {"path": "/linger", "port": HEALTH_PORT, "scheme": "HTTP"}}}),
+            ),
+        }
+    }
+
+    /// The form that our container has in a pod, if it is in it in either.
+    pub(super) fn of(pod: &Value) -> Option<Self> {
+        let ours = |mode: &Self| {
+            let containers = list(pod, &format!("/spec/{}", mode.list()));
+            let mut ours = containers.iter().filter(|container| text(container, "/name") == CONTAINER);
+            ours.any(|container| *mode == Self::Container || text(container, "/restartPolicy") == "Always")
+        };
+        [Self::Native, Self::Container].into_iter().find(ours)
+    }
+}
+
+/// Adds the container and its volumes.
+pub(super) fn add(pod: &mut Value, loaded: &Loaded, injected: &Injected, options: &Options, names: &Names) {
     let spec = entry(pod, "spec");
-    push(spec, "initContainers", container(loaded, image, names));
+    push(spec, options.mode.list(), container(loaded, options, names));
     let [config, plugin, run] = VOLUMES;
     push(spec, "volumes", json!({"name": config, "configMap": {"name": injected.config_map}}));
     push(spec, "volumes", json!({"name": plugin, "configMap": {"name": injected.plugin}}));
@@ -44,19 +94,16 @@ pub(super) fn allow_low_ports(pod: &mut Value) {
     push(context, "sysctls", json!({"name": NAME, "value": "0"}));
 }
 
-fn container(loaded: &Loaded, image: &str, names: &Names) -> Value {
+fn container(loaded: &Loaded, options: &Options, names: &Names) -> Value {
     let [config, plugin, run] = VOLUMES;
     // What listens on one address, such as the pod's loopback, is not for others.
     let ports = loaded.ambassador.ports.iter().filter(|port| port.listener.is_open());
     let ports = ports.map(|port| container_port(port, names));
+    let (key, value) = options.mode.field();
     json!({
         "name": CONTAINER,
-        "image": image,
-        // A native sidecar: starts before the others, ends after them, and no Job waits for it. That is all it takes to
-        // lose no request when pods are replaced, as tests under load show: kubelet sends Envoy its SIGTERM, which ends
-        // it at once, only when the legacy program has ended, and that one serves on by its own preStop or its own way
-        // to drain until nobody comes any more. A preStop or a drain of ours could not make the program live longer.
-        "restartPolicy": "Always",
+        "image": options.image,
+        key: value,
         // Named, since the entry point of the stock image wants to change its user.
         "command": ["envoy"],
         "args": [

@@ -40,6 +40,7 @@ fn plan(pod: &Value, jq: Option<&str>) -> Plan {
         config_map: "fruit-service-ambassador-config".to_owned(),
         ipv6: has_ipv6(pod),
         named_ports: true,
+        mode: Mode::Native,
     };
     inject(&bare(pod), "", &source, &plugin, &options).unwrap()
 }
@@ -110,6 +111,7 @@ pub(super) fn plan_of(pod: &Value, ports: &str) -> Plan {
         config_map: "config".to_owned(),
         ipv6: has_ipv6(pod),
         named_ports: true,
+        mode: Mode::Native,
     };
     inject(&bare(pod), "", &source, &plugin, &options).unwrap()
 }
@@ -181,6 +183,7 @@ fn a_workload_has_the_same_pod_in_its_template() {
             config_map: "fruit-service-ambassador-config".to_owned(),
             ipv6: false,
             named_ports: true,
+            mode: Mode::Native,
         };
         let plan = inject(&object, kind.template, &source, &plugin, &options).unwrap();
         assert_eq!(plan.injected.pointer(kind.template), Some(&pod), "{}", kind.name);

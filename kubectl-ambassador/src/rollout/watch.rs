@@ -11,7 +11,7 @@ use super::status::{Status, status};
 use crate::annotation;
 use crate::cluster::{Cluster, Resource};
 use crate::output::say;
-use crate::plan::{list, text};
+use crate::plan::{self, list, text};
 use crate::verify;
 use crate::workload::Kind;
 
@@ -102,7 +102,7 @@ impl Watch<'_> {
 
     async fn check(&self, cluster: &Cluster, pod: &Value) -> Result<(), String> {
         let Some(ports) = self.answers else { return Ok(()) };
-        if !verify::is_native_sidecar(pod) {
+        if !plan::runs_beside(pod) {
             return Err("an admission webhook removed restartPolicy from our container".to_owned());
         }
         verify::answers(cluster, text(pod, "/metadata/name"), ports, self.timeout).await

@@ -9,57 +9,76 @@ use crate::{paths, progress};
 
 /// 1.34 still accepts cgroup v1 and containerd 1.6, so it runs on machines of this decade.
 const VERSION: &str = "1.34.4";
-const PROGRAMS: [&str; 5] =
-    ["kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy", "kubelet"];
+/// What a cluster with a node is made of.
+const NODE: &[&str] =
+    &["kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy", "kubelet"];
+/// What a cluster without nodes is made of.
+const CONTROL_PLANE: &[&str] = &["kube-apiserver", "kube-controller-manager"];
 
-fn version() -> String {
-    std::env::var("KUBE_VERSION").unwrap_or_else(|_| VERSION.to_owned())
+/// The programs of one version.
+pub(super) struct Release {
+    version: String,
+    programs: Vec<&'static str>,
 }
 
-/// Where the programs are.
-pub(super) fn dir() -> anyhow::Result<PathBuf> {
-    Ok(paths::cache()?.join("kubernetes").join(version()))
-}
+impl Release {
+    /// Of the cluster that tests and demos use: all programs of a node, and kubectl unless there is one.
+    pub(super) fn of_the_cluster() -> Self {
+        let version = std::env::var("KUBE_VERSION").unwrap_or_else(|_| VERSION.to_owned());
+        let kubectl = paths::on_path("kubectl").is_none().then_some("kubectl");
+        Self { version, programs: NODE.iter().copied().chain(kubectl).collect() }
+    }
 
-/// Whether a program has to be built yet.
-pub(super) fn missing() -> bool {
-    !dir().is_ok_and(|dir| wanted().iter().all(|program| dir.join(program).is_file()))
+    /// What runs an API server of this version.
+    pub(super) fn control_plane(version: &str) -> Self {
+        Self { version: version.to_owned(), programs: CONTROL_PLANE.to_vec() }
+    }
+
+    /// Where the programs are.
+    fn dir(&self) -> anyhow::Result<PathBuf> {
+        Ok(paths::cache()?.join("kubernetes").join(&self.version))
+    }
+
+    /// One of the programs.
+    pub(super) fn program(&self, name: &str) -> anyhow::Result<PathBuf> {
+        Ok(self.dir()?.join(name))
+    }
+
+    /// Whether a program has to be built yet.
+    pub(super) fn is_missing(&self) -> bool {
+        !self.dir().is_ok_and(|dir| self.programs.iter().all(|program| dir.join(program).is_file()))
+    }
+
+    /// Builds what is not there. The API server alone takes minutes.
+    pub(super) fn ensure(&self) -> anyhow::Result<()> {
+        let (dir, version) = (self.dir()?, &self.version);
+        if !self.is_missing() {
+            progress::ready(&format!("Kubernetes {version}"));
+            return Ok(());
+        }
+        let module = dir.join("build");
+        std::fs::create_dir_all(&module)?;
+        progress::step(&format!("getting Kubernetes {version} as a Go module"), |step| {
+            prepare(step, &module, version, &self.programs)
+        })?;
+        for program in &self.programs {
+            if !dir.join(program).is_file() {
+                build(&dir, &module, version, program)?;
+            }
+        }
+        std::fs::remove_dir_all(&module)?;
+        Ok(())
+    }
 }
 
 /// kubectl: the one on PATH, else the one built here.
 pub(super) fn kubectl() -> anyhow::Result<PathBuf> {
-    paths::on_path("kubectl").map_or_else(|| Ok(dir()?.join("kubectl")), Ok)
-}
-
-fn wanted() -> Vec<&'static str> {
-    let kubectl = paths::on_path("kubectl").is_none().then_some("kubectl");
-    PROGRAMS.into_iter().chain(kubectl).collect()
-}
-
-/// Builds what is not there. The API server alone takes minutes.
-pub(super) fn ensure() -> anyhow::Result<()> {
-    let (dir, version) = (dir()?, version());
-    if !missing() {
-        progress::ready(&format!("Kubernetes {version}"));
-        return Ok(());
-    }
-    let module = dir.join("build");
-    std::fs::create_dir_all(&module)?;
-    progress::step(&format!("getting Kubernetes {version} as a Go module"), |step| {
-        prepare(step, &module, &version)
-    })?;
-    for program in wanted() {
-        if !dir.join(program).is_file() {
-            build(&dir, &module, &version, program)?;
-        }
-    }
-    std::fs::remove_dir_all(&module)?;
-    Ok(())
+    paths::on_path("kubectl").map_or_else(|| Release::of_the_cluster().program("kubectl"), Ok)
 }
 
 /// Kubernetes' own go.mod names its staging modules as version 0.0.0, found in its repository; outside of it each
 /// is replaced by the one that was published with it.
-fn prepare(step: &progress::Step, module: &Path, version: &str) -> anyhow::Result<()> {
+fn prepare(step: &progress::Step, module: &Path, version: &str, programs: &[&str]) -> anyhow::Result<()> {
     let head = "module kubernetes-tools\ngo 1.24.0\n";
     std::fs::write(module.join("go.mod"), head)?;
     let output = go(module)
@@ -83,7 +102,7 @@ fn prepare(step: &progress::Step, module: &Path, version: &str) -> anyhow::Resul
     );
     std::fs::write(module.join("go.mod"), text)?;
     let imports: Vec<String> =
-        wanted().iter().map(|program| format!("\t_ \"k8s.io/kubernetes/cmd/{program}\"")).collect();
+        programs.iter().map(|program| format!("\t_ \"k8s.io/kubernetes/cmd/{program}\"")).collect();
     let imports = imports.join("\n");
     std::fs::write(
         module.join("tools.go"),

@@ -1,15 +1,19 @@
 //! The node: which programs it runs, how they are started, and how they are ended without touching anything else.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::{Cluster, RELAY_PORT, kubectl, kubernetes, templates, wait_for};
+use super::kubernetes::Release;
+use super::programs::Programs;
+use super::{Cluster, RELAY_PORT, kubectl, templates, wait_for};
 use crate::images::Image;
+use crate::progress::quietly;
 use crate::{paths, progress};
 
 /// The network namespace.
@@ -26,16 +30,20 @@ const PROGRAMS: [&str; 8] = [
     "etcd",
 ];
 
+/// Seen from inside.
+const ETCD: templates::Etcd = templates::Etcd { clients: 2379, peers: 2380 };
+
 /// The node's state on disk.
 pub(super) struct Node {
     dir: PathBuf,
+    programs: Programs,
+    release: Release,
 }
 
 impl Node {
     pub(super) fn new() -> anyhow::Result<Self> {
         let dir = paths::cache()?.join("cluster");
-        std::fs::create_dir_all(&dir)?;
-        Ok(Self { dir })
+        Ok(Self { programs: Programs::new(dir.clone())?, dir, release: Release::of_the_cluster() })
     }
 
     pub(super) fn cluster(&self) -> Cluster {
@@ -47,7 +55,7 @@ impl Node {
 
     /// Whether every program of the node is still the one that was started.
     pub(super) fn all_run(&self) -> bool {
-        PROGRAMS.iter().all(|name| self.running(name).is_some())
+        self.programs.all_run(&PROGRAMS)
     }
 
     pub(super) fn start(&self, step: &progress::Step, images: &[Image]) -> anyhow::Result<()> {
@@ -86,18 +94,11 @@ impl Node {
     }
 
     fn write_files(&self) -> anyhow::Result<()> {
-        for dir in ["pki", "cni", "containerd"] {
+        for dir in ["cni", "containerd"] {
             std::fs::create_dir_all(self.dir.join(dir))?;
         }
-        let key = self.dir.join("pki/sa.key");
-        if !key.is_file() {
-            quietly(Command::new("openssl").args(["genrsa", "-out"]).arg(&key).arg("2048"))?;
-        }
-        let write = |name: &str, text: &str| {
-            let path = self.dir.join(name);
-            std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
-        };
-        write("pki/tokens.csv", templates::TOKENS)?;
+        templates::write_keys(&self.dir)?;
+        let write = |name: &str, text: &str| templates::write(&self.dir.join(name), text);
         write("inside.kubeconfig", &templates::kubeconfig(super::CONTEXT, 6443, "admintoken"))?;
         write("kubelet.kubeconfig", &templates::kubeconfig("kubelet", 6443, "kubelettoken"))?;
         write("admin.kubeconfig", &templates::kubeconfig(super::CONTEXT, RELAY_PORT, "admintoken"))?;
@@ -108,59 +109,31 @@ impl Node {
     }
 
     fn control_plane(&self) -> anyhow::Result<()> {
-        let dir = self.dir.display();
-        let url = "http://127.0.0.1:2379";
-        self.spawn(
-            "etcd",
-            "etcd",
-            &[
-                &format!("--data-dir={dir}/etcd"),
-                &format!("--listen-client-urls={url}"),
-                &format!("--advertise-client-urls={url}"),
-                "--listen-peer-urls=http://127.0.0.1:2380",
-                "--log-level=error",
-                // The state is thrown away with the cluster.
-                "--unsafe-no-fsync",
-            ],
-        )?;
-        let key = format!("{dir}/pki/sa.key");
-        self.spawn_kubernetes(
-            "kube-apiserver",
-            &[
-                &format!("--etcd-servers={url}"),
-                &format!("--cert-dir={dir}/pki/api"),
-                "--service-account-issuer=https://kubernetes.default.svc",
-                &format!("--service-account-key-file={key}"),
-                &format!("--service-account-signing-key-file={key}"),
-                "--service-cluster-ip-range=10.0.0.0/24",
-                "--authorization-mode=Node,RBAC",
-                &format!("--token-auth-file={dir}/pki/tokens.csv"),
+        self.spawn("etcd", "etcd", &templates::etcd(&self.dir, &ETCD))?;
+        let mut args = templates::api_server(&self.dir, &ETCD);
+        args.extend(
+            [
                 "--secure-port=6443",
                 "--bind-address=0.0.0.0",
                 "--advertise-address=10.99.0.1",
-                "--allow-privileged=true",
                 "--kubelet-preferred-address-types=InternalIP",
-                "--enable-admission-plugins=NodeRestriction",
-            ],
-        )?;
+            ]
+            .map(str::to_owned),
+        );
+        self.spawn_kubernetes("kube-apiserver", &args)?;
         self.relay()?;
         let cluster = self.cluster();
         wait_for("the API server", Duration::from_secs(90), || {
             kubectl(&cluster.kubeconfig, &["get", "--raw", "/readyz"]).is_ok()
         })
-        .with_context(|| format!("its log is {dir}/kube-apiserver.log"))?;
-        let kubeconfig = format!("--kubeconfig={dir}/inside.kubeconfig");
+        .with_context(|| format!("its log is {}/kube-apiserver.log", self.dir.display()))?;
+        let kubeconfig = self.dir.join("inside.kubeconfig");
         self.spawn_kubernetes(
             "kube-controller-manager",
-            &[
-                &kubeconfig,
-                &format!("--service-account-private-key-file={key}"),
-                "--use-service-account-credentials",
-                "--controllers=*,-nodeipam",
-                "--leader-elect=false",
-            ],
+            &templates::controller_manager(&self.dir, &kubeconfig),
         )?;
-        self.spawn_kubernetes("kube-scheduler", &[&kubeconfig, "--leader-elect=false"])
+        let kubeconfig = format!("--kubeconfig={}", kubeconfig.display());
+        self.spawn_kubernetes("kube-scheduler", &[kubeconfig.as_str(), "--leader-elect=false"])
     }
 
     /// The relay is a copy of this very program, so that a later build of it is not in its way.
@@ -168,10 +141,10 @@ impl Node {
         let program = self.dir.join("relay");
         std::fs::copy(std::env::current_exe()?, &program).context("cannot copy this program")?;
         let port = RELAY_PORT.to_string();
-        let mut command = Command::new("setsid");
-        command.arg(&program).args(["cluster", "relay", "--port", &port, "--netns"]);
+        let mut command = Command::new(&program);
+        command.args(["cluster", "relay", "--port", &port, "--netns"]);
         command.arg(Path::new("/run/netns").join(NAMESPACE));
-        self.spawn_command("relay", &mut command)
+        self.programs.spawn("relay", &command)
     }
 
     fn containerd(&self, images: &[Image]) -> anyhow::Result<()> {
@@ -227,12 +200,7 @@ impl Node {
 
     /// Ends the node's programs, and removes what they leave behind: pods, mounts, namespaces, state.
     pub(super) fn down(&self) -> anyhow::Result<()> {
-        for name in PROGRAMS {
-            if let Some(pid) = self.running(name) {
-                let _ = kill_process(pid, Signal::KILL);
-            }
-            let _ = std::fs::remove_file(self.pid_file(name));
-        }
+        self.programs.end(&PROGRAMS);
         self.end_containers();
         std::thread::sleep(Duration::from_millis(200));
         self.unmount()?;
@@ -280,36 +248,16 @@ impl Node {
         Ok(())
     }
 
-    fn spawn_kubernetes(&self, name: &str, args: &[&str]) -> anyhow::Result<()> {
-        let program = kubernetes::dir()?.join(name);
+    fn spawn_kubernetes(&self, name: &str, args: &[impl AsRef<OsStr>]) -> anyhow::Result<()> {
+        let program = self.release.program(name)?;
         self.spawn(name, &program.to_string_lossy(), args)
     }
 
-    fn spawn(&self, name: &str, program: &str, args: &[&str]) -> anyhow::Result<()> {
+    fn spawn(&self, name: &str, program: &str, args: &[impl AsRef<OsStr>]) -> anyhow::Result<()> {
         // `nsenter`, not `ip netns exec`, which mounts /sys anew and so hides the cgroups from kubelet.
-        let mut command = Command::new("setsid");
-        command.arg("nsenter").arg(namespace_argument()).arg(program).args(args);
-        self.spawn_command(name, &mut command)
-    }
-
-    fn spawn_command(&self, name: &str, command: &mut Command) -> anyhow::Result<()> {
-        let log = File::create(self.dir.join(format!("{name}.log")))?;
-        command.current_dir(&self.dir).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
-        let child = command.spawn().with_context(|| format!("cannot start {name}"))?;
-        std::fs::write(self.pid_file(name), child.id().to_string())?;
-        Ok(())
-    }
-
-    /// The process of this name, if it is still the one that was started: its command line names it.
-    fn running(&self, name: &str) -> Option<Pid> {
-        let pid = std::fs::read_to_string(self.pid_file(name)).ok()?.trim().parse().ok()?;
-        let command = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
-        let command = String::from_utf8_lossy(&command).replace('\0', " ");
-        if command.contains(name) { Pid::from_raw(pid) } else { None }
-    }
-
-    fn pid_file(&self, name: &str) -> PathBuf {
-        self.dir.join(format!("{name}.pid"))
+        let mut command = Command::new("nsenter");
+        command.arg(namespace_argument()).arg(program).args(args);
+        self.programs.spawn(name, &command)
     }
 
     fn socket(&self) -> PathBuf {
@@ -365,15 +313,4 @@ fn processes() -> Vec<Process> {
             Some(Process { pid, parent, command: String::from_utf8_lossy(&command).replace('\0', " ") })
         })
         .collect()
-}
-
-fn quietly(command: &mut Command) -> anyhow::Result<()> {
-    let output = command
-        .stdin(Stdio::null())
-        .output()
-        .with_context(|| format!("cannot run {}", progress::shown(command)))?;
-    if !output.status.success() {
-        bail!("{}: {}", progress::shown(command), String::from_utf8_lossy(&output.stderr).trim());
-    }
-    Ok(())
 }

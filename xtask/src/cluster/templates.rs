@@ -1,12 +1,85 @@
-//! The files that the node's programs are configured by.
+//! The files and arguments that the programs of a cluster are configured by.
 
 use std::path::Path;
+use std::process::Command;
 
+use anyhow::Context as _;
 use serde_json::{Value, json};
 
+use crate::progress::quietly;
+
 /// Users by token: who may do everything, the kubelet, and who may do nothing.
-pub(super) const TOKENS: &str = "admintoken,admin,admin,system:masters\nkubelettoken,system:node:node,node,system:nodes\n\
+const TOKENS: &str = "admintoken,admin,admin,system:masters\nkubelettoken,system:node:node,node,system:nodes\n\
     devtoken,dev,dev,devs\n";
+
+/// The ports of an etcd.
+pub(super) struct Etcd {
+    /// For the API server.
+    pub(super) clients: u16,
+    /// For its like, of which there are none.
+    pub(super) peers: u16,
+}
+
+/// The arguments of etcd, whose state is in `dir`.
+pub(super) fn etcd(dir: &Path, ports: &Etcd) -> Vec<String> {
+    let clients = format!("http://127.0.0.1:{}", ports.clients);
+    let peers = format!("http://127.0.0.1:{}", ports.peers);
+    vec![
+        format!("--data-dir={}/etcd", dir.display()),
+        format!("--listen-client-urls={clients}"),
+        format!("--advertise-client-urls={clients}"),
+        format!("--listen-peer-urls={peers}"),
+        format!("--initial-advertise-peer-urls={peers}"),
+        format!("--initial-cluster=default={peers}"),
+        "--log-level=error".to_owned(),
+        // The state is thrown away with the cluster.
+        "--unsafe-no-fsync".to_owned(),
+    ]
+}
+
+/// The arguments of an API server, but for where it listens.
+pub(super) fn api_server(dir: &Path, etcd: &Etcd) -> Vec<String> {
+    let dir = dir.display();
+    vec![
+        format!("--etcd-servers=http://127.0.0.1:{}", etcd.clients),
+        format!("--cert-dir={dir}/pki/api"),
+        "--service-account-issuer=https://kubernetes.default.svc".to_owned(),
+        format!("--service-account-key-file={dir}/pki/sa.key"),
+        format!("--service-account-signing-key-file={dir}/pki/sa.key"),
+        "--service-cluster-ip-range=10.0.0.0/24".to_owned(),
+        "--authorization-mode=Node,RBAC".to_owned(),
+        format!("--token-auth-file={dir}/pki/tokens.csv"),
+        "--allow-privileged=true".to_owned(),
+        "--enable-admission-plugins=NodeRestriction".to_owned(),
+    ]
+}
+
+/// The arguments of a controller manager.
+pub(super) fn controller_manager(dir: &Path, kubeconfig: &Path) -> Vec<String> {
+    vec![
+        format!("--kubeconfig={}", kubeconfig.display()),
+        format!("--service-account-private-key-file={}/pki/sa.key", dir.display()),
+        "--use-service-account-credentials".to_owned(),
+        "--controllers=*,-nodeipam".to_owned(),
+        "--leader-elect=false".to_owned(),
+    ]
+}
+
+/// The key by which tokens of service accounts are signed, and the users' tokens.
+pub(super) fn write_keys(dir: &Path) -> anyhow::Result<()> {
+    let pki = dir.join("pki");
+    std::fs::create_dir_all(&pki)?;
+    let key = pki.join("sa.key");
+    if !key.is_file() {
+        quietly(Command::new("openssl").args(["genrsa", "-out"]).arg(&key).arg("2048"))?;
+    }
+    write(&pki.join("tokens.csv"), TOKENS)
+}
+
+/// Writes a file.
+pub(super) fn write(path: &Path, text: &str) -> anyhow::Result<()> {
+    std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+}
 
 /// A kubeconfig. The API server's certificate is its own, made at its start, for loopback and inside the namespace
 /// only: it is not checked.

@@ -81,6 +81,7 @@ fn of_object(
         config_map: name.unwrap_or_else(|| plan::config_map_name(object, template, source)),
         ipv6: false,
         named_ports: true,
+        mode: plan::Mode::Native,
     };
     let plugin = plugins.choose(&source.loaded.config)?;
     let plan = plan::original(object, template)

@@ -8,7 +8,7 @@ use crate::annotation::Injected;
 use crate::cluster::{Cluster, Resource};
 use crate::failure::{Failure, Result};
 use crate::findings::{self, Code};
-use crate::plan::{self, declared_ports, list, text};
+use crate::plan::{self, CONTAINER, declared_ports, list, text};
 use crate::source::{self, Source};
 
 /// Where clients expect HTTP.
@@ -146,7 +146,9 @@ fn several_ports(shown: &str, how: &str, ports: &[String], first: u16) -> Failur
 /// can tell.
 pub(super) async fn listening(cluster: &Cluster, shown: &str, live: &Value) -> Result<Vec<u16>> {
     let name = text(live, "/metadata/name");
-    let running = |status: &&Value| status.pointer("/state/running").is_some();
+    // Not our own: its image has no program that could tell.
+    let running =
+        |status: &&Value| status.pointer("/state/running").is_some() && text(status, "/name") != CONTAINER;
     let Some(container) = list(live, "/status/containerStatuses").iter().find(running) else {
         return Err(unknown(&format!("{shown} is not running, so its ports cannot be seen"))
             .hint("name the port: --port 80:TARGET"));

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::in_front::InFront;
 use super::{
-    ANOTHER_PORT, Args, RIGHTS, config_map_for, discover, explain_pod, listening_of_others, workload,
+    ANOTHER_PORT, Args, RIGHTS, Sidecar, config_map_for, discover, explain_pod, listening_of_others, workload,
 };
 use crate::annotation::Injected;
 use crate::cluster::{Cluster, Mode, NotCreated};
@@ -37,6 +37,8 @@ pub(super) struct Prospect {
     /// The Services in front of it.
     pub(super) in_front: InFront,
     pub(super) findings: Vec<Finding>,
+    /// The form that our container takes.
+    pub(super) sidecar: Sidecar,
 }
 
 /// What would become of an object, whatever it is.
@@ -77,11 +79,13 @@ pub(super) async fn of_pod(
     source.refuse_health_port(HEALTH_PORT, ANOTHER_PORT)?;
     let old = plan::without_what_the_server_sets(live);
     let original = plan::original(&old, "")?;
+    let sidecar = Sidecar::live(cluster, args.sidecar, (live, "", &shown)).await?;
     let options = Options {
         image: args.image.clone(),
         config_map: config_map_for(args, live, injected.as_ref(), &source),
         ipv6: plan::has_ipv6(live),
-        named_ports: plan::sees_named_ports(cluster.minor_version().await?),
+        named_ports: sidecar.named_ports(),
+        mode: sidecar.mode(),
     };
     let plugin = plugins.choose(&source.loaded.config)?;
     let plan = plan::inject(&original, "", &source, &plugin, &options)?;
@@ -96,7 +100,7 @@ pub(super) async fn of_pod(
         ..bare(args, live, "")
     };
     let findings = findings::all(&subject, world);
-    Ok(Prospect { plan, plugin, options, source, how, old, injected, in_front, findings })
+    Ok(Prospect { plan, plugin, options, source, how, old, injected, in_front, findings, sidecar })
 }
 
 impl Args {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::in_front::InFront;
 use super::outlook::{Outlook, ask, bare, with_answer, without_plan};
-use super::{ANOTHER_PORT, Args, config_is_there, discover, explain, listening_of_others};
+use super::{ANOTHER_PORT, Args, Sidecar, config_is_there, discover, explain, listening_of_others};
 use crate::annotation::{self, Injected};
 use crate::cluster::{Cluster, Mode, NotCreated};
 use crate::commands::change::{DryRun, missing_rights, refuse_missing_rights};
@@ -152,6 +152,7 @@ struct Planned {
     options: Options,
     in_front: InFront,
     findings: Vec<Finding>,
+    sidecar: Sidecar,
 }
 
 impl Planned {
@@ -176,17 +177,20 @@ impl Step<'_> {
         let original = plan::original(&workload.object, template)?;
         let mut in_front = InFront::look(cluster, self.args.change.keep_services).await?;
         let config_map = self.args.config_map.clone();
+        let shown = workload.shown();
+        let sidecar = Sidecar::live(cluster, self.args.sidecar, (&workload.object, template, &shown)).await?;
         let options = Options {
             image: self.args.image.clone(),
             config_map: config_map.unwrap_or_else(|| plan::config_map_name(&original, template, self.source)),
             ipv6: self.has_ipv6(&in_front.services),
-            named_ports: plan::sees_named_ports(cluster.minor_version().await?),
+            mode: sidecar.mode(),
+            named_ports: sidecar.named_ports(),
         };
         let mut plan = plan::inject(&original, template, self.source, self.plugin, &options)?;
         in_front.plan(&plan, self.source);
         let findings = self.findings(&plan).await?;
         self.own(&mut plan.config_map, &options).await?;
-        Ok(Planned { plan, options, in_front, findings })
+        Ok(Planned { plan, options, in_front, findings, sidecar })
     }
 
     async fn findings(&self, plan: &Plan) -> Result<Vec<Finding>> {
@@ -273,6 +277,7 @@ impl Step<'_> {
             format!("{shown} gets the container {}, {}:", plan::CONTAINER, planned.options.image)
         };
         explain(&first, self.source, self.how, &planned.options, self.plugin);
+        planned.sidecar.explain();
         for name in moved_names(planned.injected()) {
             say(&format!(
                 "  the port name {name} goes to the ambassador, and Services that ask for it with it"

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use ambassador_core::config::Flavour;
 use serde_json::Value;
 
-use crate::commands::inject;
+use crate::commands::inject::{self, Sidecar};
 use crate::envoy::HEALTH_PORT;
 use crate::failure::{Failure, Result};
 use crate::plan::{self, Options, Plan, declared_ports, list, text};
@@ -87,11 +87,14 @@ impl<'a> Planner<'a> {
     ) -> Result<Plan> {
         plan::refuse_taken_ports(pod, &source.loaded.ambassador.ports, &[])
             .map_err(|failure| failure.about(shown))?;
+        let version = self.args.pipe.kubernetes_version;
+        let sidecar = Sidecar::offline(self.args.sidecar, version, (object, template, shown))?;
         let options = Options {
             image: self.args.image.clone(),
             config_map: self.config_map(object, template, shown, source)?,
             ipv6: self.args.pipe.ipv6,
-            named_ports: plan::sees_named_ports(self.args.pipe.kubernetes_version),
+            mode: sidecar.mode(),
+            named_ports: sidecar.named_ports(),
         };
         let mut plan = plan::inject(object, template, source, &self.stub(source)?, &options)?;
         if let Some(image) = &self.args.pipe.plugin_image {

@@ -14,7 +14,8 @@ fn on_a_terminal(namespace: &Namespace, args: &str, change: impl Fn(&mut Command
     let line = format!("{} {args}", provided("AMBASSADOR_CLI").display());
     let mut command = namespace.command(Path::new("script"));
     command.args(["--quiet", "--return", "--command", &line, "/dev/null"]).env("TERM", "xterm");
-    command.env_remove("NO_COLOR").env("KUBECONFIG", namespace.operator());
+    // What runs in CI is taken for a terminal with colours, dumb or not.
+    command.env_remove("NO_COLOR").env_remove("CI").env("KUBECONFIG", namespace.operator());
     change(&mut command);
     run(&mut command)
 }

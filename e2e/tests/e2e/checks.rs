@@ -360,7 +360,8 @@ impl<'a> DeadWebhook<'a> {
                     "admissionReviewVersions": ["v1"],
                     "clientConfig": {"url": "https://127.0.0.1:1/"},
                     "sideEffects": "None",
-                    "timeoutSeconds": 1,
+                    // Long, so that a busy machine still gets the answer that nobody listens.
+                    "timeoutSeconds": 30,
                     "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": name}},
                     "rules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}],
                 }],
@@ -386,11 +387,11 @@ fn a_webhook_that_is_down_is_found_out_by_asking() {
     // The server takes up a webhook a moment after it is there.
     namespace.wait_until("the webhook is asked", || {
         last = shown(&namespace, &as_admin(&namespace, &["check", "deploy/web"]));
-        last.contains("AMB074")
+        last.contains("dead.example.com")
     });
     let lines: Vec<&str> = last.lines().filter(|line| line.contains("AMB07")).collect();
     expect![[r#"
-          AMB074  deployment/web: the cluster would refuse the new pods: Internal error occurred: failed calling webhook "dead.example.com": failed to call webhook: Post "https://127.0.0.1:1/?timeout=1s": dial tcp 127.0.0.1:1: connect: connection refused
+          AMB074  deployment/web: the cluster would refuse the new pods: Internal error occurred: failed calling webhook "dead.example.com": failed to call webhook: Post "https://127.0.0.1:1/?timeout=30s": dial tcp 127.0.0.1:1: connect: connection refused
           AMB073  deployment/web: validatingwebhookconfiguration/NAMESPACE may refuse new pods here, and none are made while it is down"#]].assert_eq(&lines.join("\n"));
     drop(webhook);
 }

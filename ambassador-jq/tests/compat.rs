@@ -14,8 +14,6 @@ use serde_json::{Value, json};
 
 #[path = "support/generate.rs"]
 mod generate;
-#[path = "support/jaq.rs"]
-mod jaq;
 
 /// Outputs as text, or an error in words.
 type Outcome = Result<Vec<String>, String>;
@@ -75,7 +73,7 @@ fn theirs(program: &str, input: &str) -> Outcome {
     if ["repeat(", "range(0;1;0)"].iter().any(|endless| program.contains(endless)) {
         return Err("not run".to_owned());
     }
-    let outputs = jaq::run(program, input.as_bytes())?;
+    let outputs = jaq_peer::run(program, input.as_bytes())?;
     Ok(outputs.into_iter().map(|output| String::from_utf8_lossy(&output).into_owned()).collect())
 }
 

@@ -6,8 +6,6 @@ use proptest::prelude::*;
 
 #[path = "support/generate.rs"]
 mod generate;
-#[path = "support/jaq.rs"]
-mod jaq;
 
 use generate::{body, shared};
 
@@ -160,7 +158,7 @@ proptest! {
             Err(RunError::Exhausted { .. }) => return Ok(()),
             Err(error) => return Err(TestCaseError::fail(error.to_string())),
         };
-        let theirs = jaq::run(&program, body.as_bytes()).ok();
+        let theirs = jaq_peer::run(&program, body.as_bytes()).ok();
         prop_assert_eq!(ours, theirs, "{} on {}", program, body);
     }
 }

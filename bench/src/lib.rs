@@ -2,9 +2,9 @@
 //! and by jaq.
 
 pub mod body;
-pub mod jaq;
 
 use ambassador_jq::{Limits, Program, Run};
+use jaq_peer::Jaq;
 
 /// The programs, from one that changes nothing to one that sorts and sums.
 pub const PROGRAMS: [&str; 5] = [
@@ -23,7 +23,7 @@ pub enum Engine {
     /// Ours.
     Ambassador(Box<Program>),
     /// jaq's crates.
-    Jaq(Box<jaq::Jaq>),
+    Jaq(Box<Jaq>),
 }
 
 impl Engine {
@@ -34,7 +34,7 @@ impl Engine {
         if engine == 0 {
             Self::Ambassador(Box::new(Program::compile(program).expect("a program of ours")))
         } else {
-            Self::Jaq(Box::new(jaq::Jaq::new(program)))
+            Self::Jaq(Box::new(Jaq::new(program).expect("a program")))
         }
     }
 
@@ -48,7 +48,11 @@ impl Engine {
                 let outputs = program.run(body, &Run { limits, ..Run::default() }).expect("outputs");
                 outputs.iter().map(<[u8]>::len).sum()
             }
-            Self::Jaq(jaq) => jaq.run(body),
+            Self::Jaq(jaq) => {
+                let mut output = Vec::new();
+                jaq.run(body, |value| jaq_peer::write_to(&mut output, value)).expect("outputs");
+                output.len()
+            }
         }
     }
 }

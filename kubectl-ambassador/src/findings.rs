@@ -385,6 +385,25 @@ fn of(found: &[Finding], severity: Severity) -> impl Iterator<Item = &Finding> {
     found.iter().filter(move |finding| finding.severity == severity)
 }
 
+/// What the server says to a dry run of `what`, which is no.
+pub(crate) fn refused(object: &str, what: &str, why: &str) -> Finding {
+    let finding = Finding::new(
+        Code::Refused,
+        Severity::Error,
+        object,
+        format!("the cluster would refuse {what}: {why}"),
+    );
+    if why.contains("violates PodSecurity") {
+        return finding.hint("the ambassador keeps to all levels; change the rest of the pod, or the level");
+    }
+    // Of pods of a workload that is a warning, since the rollout may do with less.
+    if why.contains("exceeded quota") {
+        return finding
+            .hint("the quota counts the old pod as long as it is there, so it needs room for both");
+    }
+    finding
+}
+
 /// The failure that a finding is to who cannot go on.
 pub(crate) fn failure(finding: &Finding) -> Failure {
     let failure = Failure::unchanged(finding.coded());

@@ -15,6 +15,7 @@ use tokio::time::Instant;
 
 use crate::cluster::{self, Cluster, Mode, NotCreated, NotDeleted};
 use crate::failure::{Exit, Failure, Result};
+use crate::findings;
 use crate::journal::{Journal, Step};
 use crate::leftovers::remove_unused;
 use crate::output::say;
@@ -36,7 +37,7 @@ pub(crate) async fn prove(cluster: &Cluster, old: &Value, new: &Value) -> Result
             // In use by the pod itself.
             Ok(()) | Err(NotCreated::NameInUse) => {}
             Err(NotCreated::Refused(why) | NotCreated::Unclear(why)) => {
-                return Err(Failure::unchanged(format!("the cluster would refuse {what}: {why}")));
+                return Err(findings::failure(&findings::refused("", what, &why)));
             }
         }
     }

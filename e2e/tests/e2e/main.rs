@@ -17,6 +17,7 @@ mod inject;
 mod manners;
 mod outward;
 mod pipes;
+mod pod_security;
 mod port_map;
 mod recreate;
 mod render;

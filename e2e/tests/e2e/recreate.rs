@@ -329,7 +329,8 @@ fn what_cannot_be_recreated_is_left_as_it_is() {
     refused(&expect![[r#"
         exit 1
         pod/p will be recreated with the container envoy-ambassador, docker.io/envoyproxy/envoy:distroless-v1.40.0:
-        error: the cluster would refuse the new pod: pods "p" is forbidden: exceeded quota: full, requested: pods=1, used: pods=1, limited: pods=1
+        error: the cluster would refuse the new pod: pods "p" is forbidden: exceeded quota: full, requested: pods=1, used: pods=1, limited: pods=1 [AMB074]
+        hint: the quota counts the old pod as long as it is there, so it needs room for both
     "#]]);
     bench.namespace.kubectl(&["delete", "quota", "full"]).ok();
     let enforce = "pod-security.kubernetes.io/enforce=restricted";
@@ -337,7 +338,8 @@ fn what_cannot_be_recreated_is_left_as_it_is() {
     refused(&expect![[r#"
         exit 1
         pod/p will be recreated with the container envoy-ambassador, docker.io/envoyproxy/envoy:distroless-v1.40.0:
-        error: the cluster would refuse the new pod: pods "p" is forbidden: violates PodSecurity "restricted:latest": allowPrivilegeEscalation != false (container "legacy" must set securityContext.allowPrivilegeEscalation=false), unrestricted capabilities (container "legacy" must set securityContext.capabilities.drop=["ALL"]), runAsNonRoot != true (pod or container "legacy" must set securityContext.runAsNonRoot=true), seccompProfile (pod or container "legacy" must set securityContext.seccompProfile.type to "RuntimeDefault" or "Localhost")
+        error: the cluster would refuse the new pod: pods "p" is forbidden: violates PodSecurity "restricted:latest": allowPrivilegeEscalation != false (container "legacy" must set securityContext.allowPrivilegeEscalation=false), unrestricted capabilities (container "legacy" must set securityContext.capabilities.drop=["ALL"]), runAsNonRoot != true (pod or container "legacy" must set securityContext.runAsNonRoot=true), seccompProfile (pod or container "legacy" must set securityContext.seccompProfile.type to "RuntimeDefault" or "Localhost") [AMB074]
+        hint: the ambassador keeps to all levels; change the rest of the pod, or the level
     "#]]);
     bench.namespace.kubectl(&["label", "namespace", &name, "pod-security.kubernetes.io/enforce-"]).ok();
     finalizers(r#"["example.com/wait"]"#);

@@ -47,6 +47,13 @@ const VOLUMES: [&str; 8] = [
     "secret",
 ];
 
+/// Types of `seLinuxOptions` that `baseline` knows; none is one of them.
+const SELINUX_TYPES: [&str; 5] =
+    ["", "container_t", "container_init_t", "container_kvm_t", "container_engine_t"];
+/// Where a container may have kubelet ask somebody: since 1.34, nobody but the pod itself.
+const HOSTS: [&str; 5] =
+    ["/livenessProbe", "/readinessProbe", "/startupProbe", "/lifecycle/preStop", "/lifecycle/postStart"];
+
 pub(super) fn find(subject: &Subject<'_>, world: &World) -> Vec<Finding> {
     let name = subject.namespace();
     let mut namespaces = world.namespaces.iter();
@@ -101,27 +108,59 @@ fn violations(pod: &Value, restricted: bool) -> Vec<String> {
             }
         }
     }
+    if let Some(context) = pod.pointer("/spec/securityContext") {
+        found.extend(context_of_either(context, restricted).into_iter().map(|why| format!("the pod: {why}")));
+    }
     for kind in ["/spec/initContainers", "/spec/containers", "/spec/ephemeralContainers"] {
         for container in list(pod, kind) {
             let name = text(container, "/name");
-            let why = if restricted {
-                restricted_container(pod, container)
-            } else {
-                baseline_container(pod, container)
-            };
+            let mut why = baseline_container(container, restricted);
+            if restricted {
+                why.extend(left_open(pod, container));
+            }
             found.extend(why.into_iter().map(|why| format!("container {name}: {why}")));
         }
     }
     found
 }
 
-fn baseline_container(pod: &Value, container: &Value) -> Vec<String> {
+/// What may be wrong with the security context of a pod and with that of a container alike: what a container says does
+/// not make good what its pod says.
+fn context_of_either(context: &Value, restricted: bool) -> Vec<String> {
     let mut found = Vec::new();
-    if container.pointer("/securityContext/privileged") == Some(&Value::Bool(true)) {
+    for profile in ["seccompProfile", "appArmorProfile"] {
+        if text(context, &format!("/{profile}/type")) == "Unconfined" {
+            found.push(format!("{profile} Unconfined"));
+        }
+    }
+    let selinux = |field: &str| text(context, &format!("/seLinuxOptions/{field}"));
+    if !SELINUX_TYPES.contains(&selinux("type")) || !selinux("user").is_empty() || !selinux("role").is_empty()
+    {
+        found.push("seLinuxOptions".to_owned());
+    }
+    if context.pointer("/windowsOptions/hostProcess") == Some(&Value::Bool(true)) {
+        found.push("hostProcess".to_owned());
+    }
+    if restricted && context.pointer("/runAsNonRoot") == Some(&Value::Bool(false)) {
+        found.push("runAsNonRoot is not true".to_owned());
+    }
+    if restricted && context.pointer("/runAsUser").and_then(Value::as_u64) == Some(0) {
+        found.push("runAsUser is 0".to_owned());
+    }
+    found
+}
+
+fn baseline_container(container: &Value, restricted: bool) -> Vec<String> {
+    let empty = Value::Null;
+    let context = container.pointer("/securityContext").unwrap_or(&empty);
+    let mut found = context_of_either(context, restricted);
+    if context.pointer("/privileged") == Some(&Value::Bool(true)) {
         found.push("privileged".to_owned());
     }
-    for capability in list(container, "/securityContext/capabilities/add").iter().filter_map(Value::as_str) {
-        if !BASELINE.contains(&capability) {
+    for capability in list(context, "/capabilities/add").iter().filter_map(Value::as_str) {
+        let allowed =
+            if restricted { capability == "NET_BIND_SERVICE" } else { BASELINE.contains(&capability) };
+        if !allowed {
             found.push(format!("capability {capability}"));
         }
     }
@@ -130,38 +169,31 @@ fn baseline_container(pod: &Value, container: &Value) -> Vec<String> {
             found.push(format!("hostPort {port}"));
         }
     }
-    if !matches!(text(container, "/securityContext/procMount"), "" | "Default") {
+    if !matches!(text(context, "/procMount"), "" | "Default") {
         found.push("procMount".to_owned());
     }
-    if either(pod, container, "/seccompProfile/type").and_then(Value::as_str) == Some("Unconfined") {
-        found.push("seccompProfile Unconfined".to_owned());
-    }
+    let hosts = HOSTS.iter().flat_map(|place| {
+        ["httpGet", "tcpSocket"].map(|how| text(container, &format!("{place}/{how}/host")))
+    });
+    found.extend(
+        hosts.filter(|host| !host.is_empty()).map(|host| format!("a probe or hook asks host {host}")),
+    );
     found
 }
 
-fn restricted_container(pod: &Value, container: &Value) -> Vec<String> {
-    let mut found = baseline_container(pod, container);
-    // What baseline says of capabilities, restricted says more narrowly.
-    found.retain(|why| !why.starts_with("capability "));
+/// What `restricted` wants to be said, by the container or by the pod for it.
+fn left_open(pod: &Value, container: &Value) -> Vec<String> {
+    let mut found = Vec::new();
     if container.pointer("/securityContext/allowPrivilegeEscalation") != Some(&Value::Bool(false)) {
         found.push("allowPrivilegeEscalation is not false".to_owned());
     }
     if !list(container, "/securityContext/capabilities/drop").iter().any(|dropped| dropped == "ALL") {
         found.push("capabilities are not dropped".to_owned());
     }
-    for capability in list(container, "/securityContext/capabilities/add").iter().filter_map(Value::as_str) {
-        if capability != "NET_BIND_SERVICE" {
-            found.push(format!("capability {capability}"));
-        }
-    }
-    if either(pod, container, "/runAsNonRoot") != Some(&Value::Bool(true)) {
+    if either(pod, container, "/runAsNonRoot").is_none() {
         found.push("runAsNonRoot is not true".to_owned());
     }
-    if either(pod, container, "/runAsUser").and_then(Value::as_u64) == Some(0) {
-        found.push("runAsUser is 0".to_owned());
-    }
-    let seccomp = either(pod, container, "/seccompProfile/type").and_then(Value::as_str);
-    if seccomp.is_none() {
+    if either(pod, container, "/seccompProfile/type").is_none() {
         found.push("seccompProfile is not set".to_owned());
     }
     found

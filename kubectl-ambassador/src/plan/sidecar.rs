@@ -40,10 +40,6 @@ impl Mode {
         match self {
             // That is all it takes to lose no request when pods are replaced, as tests under load show: kubelet sends
             // Envoy its SIGTERM, which ends it at once, only when the legacy program has ended, and that one serves on
-            // by its own preStop or its own way to drain until nobody comes any more. A preStop or a drain of ours
-            // could not make the program live longer.
-            // That is all it takes to lose no request when pods are replaced, as tests under load show: kubelet sends
-            // Envoy its SIGTERM, which ends it at once, only when the legacy program has ended, and that one serves on
             // by its own preStop or its own way to drain until nobody comes any more. A preStop or a drain of ours could
             // not make the program live longer.
             Self::Native => ("restartPolicy", Value::from("Always")),

@@ -195,8 +195,7 @@ pub(super) fn with_answer(
     let Some(answer) = asked else { return findings };
     findings.retain(|finding| finding.code != Code::PodSecurity);
     if let Err(why) = answer {
-        let message = format!("the cluster would refuse the new pods: {why}");
-        findings.push(Finding::new(Code::Refused, Severity::Error, name, message));
+        findings.push(findings::refused(name, "the new pods", &why));
         findings::sort(&mut findings);
     }
     findings

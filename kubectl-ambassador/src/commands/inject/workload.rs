@@ -34,7 +34,8 @@ pub(super) async fn run(
     for attempt in 0..TRIES {
         let found;
         let mut world = survey::around(cluster, &workload.object).await;
-        world.is_asked = true;
+        // Who may not create pods cannot have the server look at one.
+        world.is_asked = cluster.missing_rights(&[("create", "pods")]).await?.is_empty();
         findings::refuse(&findings::all(&bare(args, &workload.object, &workload.template), &world))?;
         let before = Injected::of(workload.pod()?)?;
         let pod = sample(cluster, &workload).await;
@@ -308,7 +309,7 @@ impl Step<'_> {
                 Ok(())
             }
             Err(NotCreated::Refused(why) | NotCreated::Unclear(why)) => {
-                Err(Failure::unchanged(format!("the cluster would refuse the new pods: {why}")))
+                Err(findings::failure(&findings::refused("", "the new pods", &why)))
             }
         }
     }

@@ -108,6 +108,7 @@ codes! {
     ServicePast = 42, "A Service leads past the ambassador";
     ServiceShared = 43, "A Service leads to other pods too";
     NetworkPolicy = 50, "A NetworkPolicy does not let clients in";
+    Egress = 51, "A NetworkPolicy does not let the ambassador out";
     ProbeTaken = 55, "A probe asks a port that becomes ours";
     ProbeByName = 56, "A probe asks by a name that becomes ours";
     Autoscaler = 60, "An autoscaler counts the ambassador too";

@@ -52,6 +52,8 @@ pub(crate) struct Work<'a> {
     pub(crate) timeout: Duration,
     /// Whether the old pod is put back if the new one does not come up.
     pub(crate) rollback: bool,
+    /// Whether the new pod is waited for.
+    pub(crate) wait: bool,
     pub(crate) interrupt: Interrupt,
 }
 
@@ -91,6 +93,11 @@ impl Work<'_> {
     async fn create_new(mut self) -> Result<()> {
         self.journal.at(Step::Creating);
         match self.create(&self.journal.entry.new.clone()).await {
+            Ok(()) if !self.wait => {
+                say(&format!("not waited for: kubectl wait --for=condition=Ready pod/{}", self.name()));
+                self.finish().await;
+                Ok(())
+            }
             Ok(()) => self.see_it_up().await,
             Err(Stopped::Open(failure)) => Err(failure),
             Err(Stopped::Refused(why) | Stopped::Untouched(why)) => {

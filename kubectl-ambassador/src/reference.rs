@@ -14,7 +14,13 @@ Generated from the program by `cargo xtask codegen`; `kubectl ambassador COMMAND
 
 Data goes to stdout, talk to stderr. What a command is about is named as in kubectl: `TYPE/NAME`, `TYPE NAME`, a `NAME`
 alone (a pod, else the one workload of that name), or `-l LABELS`; several at once are gone through in turn, up to the first
-that fails. What something else has made leads to that: a pod to its Deployment.
+that fails. What something else has made leads to that: a pod to its Deployment. One namespace at a time: `-A` is refused,
+since what is right for one may be wrong for another, and rights mostly end there.
+
+Without `-o`, a line an object, or a finding, is for people; `-o yaml`, `json` and `name` are for programs. There is no
+`-o table` and no `-o wide`, as `kubectl apply` and `kubectl diff` have none: nothing more is known than these lines say.
+`--wait=false` returns when the change is sent: it is not watched, not tried and not taken back, and Services whose numeric
+`targetPort` is to change stay as they are until the same command is run again.
 
 | exit code | means |
 |---|---|
@@ -24,7 +30,8 @@ that fails. What something else has made leads to that: a pod to its Deployment.
 | 3 | it failed, and what had been changed was put back |
 | 4 | it failed midway and needs a person; the command that helps is printed |
 
-With several objects, the exit code is about the one that failed; those before it are done, and printed.
+It is the same in every output format. With several objects, it is about the one that failed; those before it are done,
+and printed.
 ";
 
 /// The heading of the flags that all commands have which talk to a cluster.

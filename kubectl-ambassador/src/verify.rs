@@ -64,7 +64,14 @@ pub(crate) fn hopeless(pod: &Value) -> Option<String> {
 
 /// What a pod that is not ready waits for, if that can be seen.
 pub(crate) fn waits_for(pod: &Value) -> Option<String> {
-    waiting_reason(pod).map(|(container, reason, _)| format!("container {container} is waiting: {reason}"))
+    if let Some((container, reason, _)) = waiting_reason(pod) {
+        return Some(format!("container {container} is waiting: {reason}"));
+    }
+    let scheduled =
+        list(pod, "/status/conditions").iter().find(|condition| text(condition, "/type") == "PodScheduled");
+    scheduled
+        .filter(|condition| text(condition, "/status") == "False")
+        .map(|condition| format!("not scheduled: {}", text(condition, "/message").trim_end_matches('.')))
 }
 
 /// The first container that waits, with reason and message.

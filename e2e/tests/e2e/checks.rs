@@ -180,6 +180,40 @@ fn all_that_would_go_wrong_is_said_before_anything_is_touched() {
 }
 
 #[test]
+fn a_quota_of_a_scope_and_a_policy_on_the_way_out() {
+    let namespace = Namespace::new();
+    let quota = |name: &str, scopes: &str| {
+        format!(
+            "---\n{{apiVersion: v1, kind: ResourceQuota, metadata: {{name: {name}}}, spec: {{hard: {{pods: '0'}}, {scopes}}}}}\n"
+        )
+    };
+    let high =
+        "scopeSelector: {matchExpressions: [{scopeName: PriorityClass, operator: In, values: [high]}]}";
+    let policy = "---\n{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: p}, spec: {podSelector: {}, policyTypes: [Egress], egress: [{ports: [{port: 6000, endPort: 6378}]}]}}\n";
+    let quotas = [
+        quota("sized", "scopes: [NotBestEffort]"),
+        quota("short", "scopes: [Terminating]"),
+        quota("high", high),
+    ];
+    apply(&namespace, &format!("{}{policy}", quotas.concat()));
+    let pod = "{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {terminationGracePeriodSeconds: 0, containers: [{name: a, image: 'radial/busyboxplus:curl', command: [sleep, '3600']}]}}\n";
+    apply(&namespace, pod);
+    let config = namespace.home.path().join("out.yaml");
+    std::fs::write(&config, "apiVersion: kubectl-ambassador.dev/v1alpha1\nkind: Ambassador\nspec: {ports: [{listen: '127.0.0.1:6379', target: '10.1.2.3:6379', protocol: tcp}]}\n").expect("written");
+    let config = config.to_string_lossy();
+    let text = shown(&namespace, &namespace.ambassador(&["check", "p", "-c", &config]));
+    let told: Vec<&str> = text
+        .lines()
+        .filter(|line| line.contains("quota/") || line.contains("AMB074") || line.contains("AMB05"))
+        .collect();
+    // The server, which is asked too, counts the same pods.
+    expect![[r#"
+          AMB070  pod/p: resourcequota/sized has no room: 1 more pods are needed, and 0 of 0 are in use
+          AMB074  pod/p: the cluster would refuse the new pods: pods "p" is forbidden: exceeded quota: sized, requested: pods=1, used: pods=0, limited: pods=0
+          AMB051  pod/p: networkpolicy/p does not let the ambassador out to 10.1.2.3:6379, where port 127.0.0.1:6379 leads"#]].assert_eq(&told.join("\n"));
+}
+
+#[test]
 fn all_reasons_against_a_pod_are_named_at_once() {
     let namespace = Namespace::new();
     apply(

@@ -32,4 +32,5 @@ mod versions;
 mod way_back;
 mod workloads;
 mod workloads_fail;
+mod workloads_later;
 mod workloads_load;

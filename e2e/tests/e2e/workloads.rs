@@ -183,7 +183,10 @@ fn a_replica_set_there_and_back() {
 
 #[test]
 fn a_replication_controller_there_and_back() {
-    there_and_back("ReplicationController", &["one after the other: kubectl delete pod -l app=web\n"]);
+    there_and_back(
+        "ReplicationController",
+        &["one after the other (kubectl get pods -l app=web lists them)\n"],
+    );
 }
 
 #[test]

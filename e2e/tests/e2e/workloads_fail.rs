@@ -440,7 +440,7 @@ fn a_paused_deployment_has_it_when_it_is_resumed() {
             deployment.apps/web injected
             deployment/web gets the container envoy-ambassador, docker.io/envoyproxy/envoy:distroless-v1.40.0:
               service/web: targetPort 8775 -> 80, once all pods have it
-            warning: deployment/web is paused: pods that run stay without ambassador [AMB023]
+            warning: deployment/web is paused: pods that run stay as they are [AMB023]
             deployment/web is paused: it replaces its pods when it is resumed, kubectl rollout resume deployment/web
             service/web still leads past the ambassador, since pod/POD is without it; once no such pod is left, run this again
         "#]],

@@ -23,6 +23,11 @@ pub(super) struct Flags {
     #[arg(long, value_name = "TIME", default_value = "2m", value_parser = crate::duration::to_wait)]
     pub(super) timeout: Duration,
 
+    /// Stay until it is done; `false` returns when the change is sent, which is neither watched nor taken back
+    #[arg(long, value_name = "BOOL", default_value_t = true, num_args = 0..=1, default_missing_value = "true",
+          require_equals = true, action = clap::ArgAction::Set)]
+    pub(super) wait: bool,
+
     /// Leave Services as they are, even where their targetPort leads past the ambassador
     #[arg(long)]
     pub(super) keep_services: bool,

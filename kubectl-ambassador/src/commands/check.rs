@@ -26,6 +26,7 @@ Examples:
     mut_arg("format", |arg| arg.help("Print the findings")),
     mut_arg("dry_run", |arg| arg.hide(true)),
     mut_arg("timeout", |arg| arg.hide(true)),
+    mut_arg("wait", |arg| arg.hide(true)),
     mut_arg("no_rollback", |arg| arg.hide(true)),
     mut_arg("force_conflicts", |arg| arg.hide(true)),
     mut_arg("field_manager", |arg| arg.hide(true))

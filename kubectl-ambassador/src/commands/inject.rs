@@ -199,9 +199,14 @@ async fn pod(
             journal,
             timeout: args.change.timeout,
             rollback: !args.change.no_rollback,
+            wait: args.change.wait,
             interrupt: Interrupt::listen(),
         };
         work.replace(&live, &[&plan.plugin, &plan.config_map]).await?;
+        if !args.change.wait {
+            in_front.remind(&format!("pod/{name} is ready"));
+            return output::done(&plan.objects(), &name, "injected", &args.change.output);
+        }
     }
     in_front.lead(cluster, &plan, &source, &format!("pod/{name}")).await?;
     output::done(&plan.objects(), &name, "injected", &args.change.output)

@@ -67,7 +67,8 @@ pub(crate) async fn run(args: &Args) -> Result<()> {
         return Ok(());
     }
     let (done, interrupt) = (journal.entry.done.clone(), Interrupt::listen());
-    let work = Work { cluster: &cluster, journal, timeout: args.timeout, rollback: true, interrupt };
+    let work =
+        Work { cluster: &cluster, journal, timeout: args.timeout, rollback: true, wait: true, interrupt };
     match work.resume(args.back).await? {
         Resumed::Done => print(&format!("pod/{name} {done}\n")),
         Resumed::Original => print(&format!("pod/{name} is as it was\n")),

@@ -111,8 +111,8 @@ async fn pod(args: &Args, cluster: &Cluster, live: Value) -> Result<()> {
         old: old.clone(),
         new: original.clone(),
     })?;
-    let timeout = args.change.timeout;
-    let work = Work { cluster, journal, timeout, rollback: true, interrupt: Interrupt::listen() };
+    let (timeout, wait) = (args.change.timeout, args.change.wait);
+    let work = Work { cluster, journal, timeout, rollback: true, wait, interrupt: Interrupt::listen() };
     if let Err(failure) = work.replace(&live, &[]).await {
         if !switches.is_empty() {
             in_front::lead_again(cluster, &injected, &old, &original).await;

@@ -1,5 +1,7 @@
 //! What admission would say to the new pods: quotas, LimitRanges, and what the server itself said to a dry run.
 
+mod scope;
+
 use serde_json::Value;
 
 use super::quantity::{parse, print};
@@ -40,14 +42,15 @@ fn whole_pod(pod: &Value, kind: &str, resource: &str) -> i128 {
 }
 
 fn quota_full(subject: &Subject<'_>, quota: &Value, planned: &Value) -> Vec<Finding> {
-    // Those of a scope count some pods only, and what they hold of these cannot be told from here.
-    if quota.pointer("/spec/scopes").is_some() || quota.pointer("/spec/scopeSelector").is_some() {
+    if !scope::counts(quota, planned) {
         return Vec::new();
     }
+    let is_counted = scope::counts(quota, subject.pod());
     let Some(hard) = quota.pointer("/spec/hard").and_then(Value::as_object) else { return Vec::new() };
     let mut found = Vec::new();
     for (what, limit) in hard {
-        let (Some(limit), Some(needed)) = (limit.as_str().and_then(parse), needed(subject, planned, what))
+        let (Some(limit), Some(needed)) =
+            (limit.as_str().and_then(parse), needed(subject, planned, what, is_counted))
         else {
             continue;
         };
@@ -84,7 +87,8 @@ struct Needed {
     meanwhile: i128,
 }
 
-fn needed(subject: &Subject<'_>, planned: &Value, what: &str) -> Option<Needed> {
+/// `is_counted`: whether the quota counts the pods as they are, too.
+fn needed(subject: &Subject<'_>, planned: &Value, what: &str, is_counted: bool) -> Option<Needed> {
     const ONE: i128 = 1_000_000_000;
     let is_new = crate::annotation::Injected::of(subject.pod()).ok()?.is_none();
     let surge = subject.object.pointer("/spec/strategy/rollingUpdate/maxSurge").map(Value::to_string);
@@ -96,12 +100,19 @@ fn needed(subject: &Subject<'_>, planned: &Value, what: &str) -> Option<Needed> 
         "configmaps" | "count/configmaps" => {
             return is_new.then_some(Needed { for_good: 2 * ONE, meanwhile: 0 });
         }
-        "pods" | "count/pods" => return surges.then_some(Needed { for_good: 0, meanwhile: ONE }),
+        "pods" | "count/pods" => {
+            let for_good = if is_counted { 0 } else { ONE * i128::from(replicas(subject.object)) };
+            return Some(Needed { for_good, meanwhile: if surges { ONE } else { 0 } });
+        }
         _ => what.split_once('.').filter(|(kind, _)| matches!(*kind, "requests" | "limits"))?,
     };
-    let ours = if is_new { amount(ours(planned)?, kind, resource).unwrap_or_default() } else { 0 };
+    let each = match is_counted {
+        false => whole_pod(planned, kind, resource),
+        true if is_new => amount(ours(planned)?, kind, resource).unwrap_or_default(),
+        true => 0,
+    };
     Some(Needed {
-        for_good: ours * i128::from(replicas(subject.object)),
+        for_good: each * i128::from(replicas(subject.object)),
         meanwhile: if surges { whole_pod(planned, kind, resource) } else { 0 },
     })
 }

@@ -63,6 +63,16 @@ fn not_replaced(subject: &Subject<'_>) -> Option<Finding> {
     let (name, object) = (subject.name(), subject.object);
     let (why, what) = if text(object, "/spec/updateStrategy/type") == "OnDelete" {
         ("has the strategy OnDelete", "delete its pods one by one")
+    } else if let Some(partition) = object
+        .pointer("/spec/updateStrategy/rollingUpdate/partition")
+        .and_then(Value::as_u64)
+        .filter(|&from| from > 0)
+    {
+        let message =
+            format!("{name} has the partition {partition}: its pods below that number stay as they are");
+        return Some(
+            subject.warning(Code::NotReplaced, message).hint("lower the partition, then run this again"),
+        );
     } else if object.pointer("/spec/paused") == Some(&Value::Bool(true)) {
         ("is paused", "resume its rollout")
     } else if object.pointer("/metadata/uid").is_some()
@@ -73,10 +83,10 @@ fn not_replaced(subject: &Subject<'_>) -> Option<Finding> {
                 format!("{name} gets the ambassador with its next run; jobs that run stay as they are");
             return Some(subject.info(Code::NotReplaced, message));
         }
-        ("does not replace pods that run", "delete its pods one by one")
+        ("does not replace its pods", "delete its pods one by one")
     } else {
         return None;
     };
-    let message = format!("{name} {why}: pods that run stay without ambassador");
+    let message = format!("{name} {why}: pods that run stay as they are");
     Some(subject.warning(Code::NotReplaced, message).hint(what))
 }

@@ -1,6 +1,9 @@
-//! NetworkPolicies: whether clients that may ask the program may ask the ambassador.
+//! NetworkPolicies: whether clients that may ask the program may ask the ambassador, and whether that reaches its targets
+//! outside of the pod.
 
-use ambassador_core::ports::Port;
+use std::net::IpAddr;
+
+use ambassador_core::ports::{Host, Port};
 use serde_json::Value;
 
 use super::{Code, Finding, Subject, World, ports, selector};
@@ -8,64 +11,129 @@ use crate::plan::{list, text};
 
 pub(super) fn find(subject: &Subject<'_>, world: &World) -> Vec<Finding> {
     let (Some(map), Some(planned)) = (subject.ports(), subject.planned()) else { return Vec::new() };
-    let policies: Vec<&Value> =
-        world.network_policies.iter().filter(|policy| is_about(policy, planned)).collect();
-    if policies.is_empty() {
-        return Vec::new();
-    }
+    let policies = about(world, planned, "Ingress");
     let open = map.iter().filter(|port| port.listener.is_open() && !port.is_outward());
-    let closed = open.filter(|port| !policies.iter().any(|policy| lets_in(policy, port.listen, planned)));
-    closed.map(|port| shut_out(subject, port, &policies)).collect()
+    let closed = open.filter(|port| !admits(&policies, |policy| lets_in(policy, port.listen, planned)));
+    let shut_out = closed.map(|port| shut_out(subject, port, &policies));
+
+    let policies = about(world, planned, "Egress");
+    let outward = map.iter().filter(|port| port.is_outward());
+    shut_out.chain(outward.filter_map(|port| shut_in(subject, port, &policies))).collect()
 }
 
-/// Whether anybody is let in to this port of the pod; all are where no policy is about it.
+/// Whether anybody is let in to this port of the pod.
 pub(super) fn is_open(world: &World, pod: &Value, port: u16) -> bool {
-    let mut policies = world.network_policies.iter().filter(|policy| is_about(policy, pod)).peekable();
-    policies.peek().is_none() || policies.any(|policy| lets_in(policy, port, pod))
+    admits(&about(world, pod, "Ingress"), |policy| lets_in(policy, port, pod))
+}
+
+/// The policies that select the pod and are about what comes in, or what goes out. Those that do not say which are about
+/// what comes in, and about what goes out if they have rules for it.
+fn about<'a>(world: &'a World, pod: &Value, direction: &str) -> Vec<&'a Value> {
+    let is_about = |policy: &&Value| {
+        let types = list(policy, "/spec/policyTypes");
+        let meant = if types.is_empty() {
+            direction == "Ingress" || policy.pointer("/spec/egress").is_some()
+        } else {
+            types.iter().any(|kind| kind == direction)
+        };
+        let selector = policy.pointer("/spec/podSelector");
+        meant && selector.is_none_or(|wanted| selector::matches(wanted, pod))
+    };
+    world.network_policies.iter().filter(is_about).collect()
+}
+
+/// All is allowed where no policy is about it, and else what one of them allows.
+fn admits(policies: &[&Value], allows: impl Fn(&Value) -> bool) -> bool {
+    policies.is_empty() || policies.iter().any(|policy| allows(policy))
+}
+
+fn names(policies: &[&Value]) -> String {
+    let names = policies.iter().map(|policy| format!("networkpolicy/{}", text(policy, "/metadata/name")));
+    names.collect::<Vec<_>>().join(", ")
 }
 
 fn shut_out(subject: &Subject<'_>, port: &Port, policies: &[&Value]) -> Finding {
-    let names: Vec<String> =
-        policies.iter().map(|policy| format!("networkpolicy/{}", text(policy, "/metadata/name"))).collect();
     let (listen, target) = (port.listen, port.target.port);
     let message = if policies.iter().any(|policy| lets_in(policy, target, subject.original())) {
         format!(
             "{} lets clients in to port {target}, but not to the ambassador's port {listen}",
-            names.join(", ")
+            names(policies)
         )
     } else {
-        format!("{} does not let clients in to the ambassador's port {listen}", names.join(", "))
+        format!("{} does not let clients in to the ambassador's port {listen}", names(policies))
     };
     subject.warning(Code::NetworkPolicy, message).hint(format!("add port {listen} to its ingress"))
 }
 
-/// Whether a policy selects the pod and is about what comes in, which all are that do not say otherwise.
-fn is_about(policy: &Value, pod: &Value) -> bool {
-    let types = list(policy, "/spec/policyTypes");
-    let ingress = types.is_empty() || types.iter().any(|kind| kind == "Ingress");
-    let selector = policy.pointer("/spec/podSelector");
-    ingress && selector.is_none_or(|wanted| selector::matches(wanted, pod))
+/// What keeps the ambassador from a target outside of the pod, or from finding it.
+fn shut_in(subject: &Subject<'_>, port: &Port, policies: &[&Value]) -> Option<Finding> {
+    let (target, host) = (&port.target, &port.target.host);
+    let (what, needed) = if !admits(policies, |policy| lets_out(policy, "TCP", target.port, host)) {
+        (format!("{target}, where port {} leads", port.listener), format!("port {}", target.port))
+    } else if matches!(host, Host::Name(_)) && !admits(policies, |policy| lets_out(policy, "UDP", 53, host)) {
+        (format!("DNS, by which {target} is found"), "port 53, UDP and TCP,".to_owned())
+    } else {
+        return None;
+    };
+    let message = format!("{} does not let the ambassador out to {what}", names(policies));
+    let service = "if it is a Service, the port of its pods counts";
+    Some(subject.warning(Code::Egress, message).hint(format!("add {needed} to its egress; {service}")))
 }
 
 /// Whether some rule of the policy lets somebody in to this TCP port.
 fn lets_in(policy: &Value, port: u16, pod: &Value) -> bool {
     list(policy, "/spec/ingress").iter().any(|rule| {
-        let allowed = list(rule, "/ports");
-        allowed.is_empty() || allowed.iter().any(|one| covers(one, port, pod))
+        let named = |name: &str| ports::named(pod, name) == Some(port);
+        covers(rule, "TCP", port, named)
     })
 }
 
-fn covers(allowed: &Value, port: u16, pod: &Value) -> bool {
-    if !matches!(text(allowed, "/protocol"), "" | "TCP") {
-        return false;
-    }
-    let number = |key: &str| allowed.get(key).and_then(Value::as_u64);
-    match allowed.get("port") {
-        None => true,
-        Some(Value::String(name)) => ports::named(pod, name) == Some(port),
-        Some(_) => {
-            let first = number("port").unwrap_or_default();
-            (first..=number("endPort").unwrap_or(first)).contains(&u64::from(port))
+/// Whether some rule of the policy may let the pod out to this port. What stands behind a name, or what a port of
+/// another pod is called, cannot be seen from here: that counts as let out.
+fn lets_out(policy: &Value, protocol: &str, port: u16, host: &Host) -> bool {
+    let reaches = |peer: &Value| match (host, peer.get("ipBlock")) {
+        (Host::Ip(address), Some(block)) => {
+            let within = |cidr: &Value| cidr.as_str().is_none_or(|cidr| contains(cidr, *address));
+            block.get("cidr").is_none_or(within) && !list(block, "/except").iter().any(within)
         }
-    }
+        _ => true,
+    };
+    list(policy, "/spec/egress").iter().any(|rule| {
+        let peers = list(rule, "/to");
+        covers(rule, protocol, port, |_| true) && (peers.is_empty() || peers.iter().any(reaches))
+    })
+}
+
+/// Whether an address is one of a block such as `10.0.0.0/8`; what cannot be read is no block.
+fn contains(cidr: &str, address: IpAddr) -> bool {
+    let bits = |address: IpAddr| match address {
+        IpAddr::V4(four) => (u128::from(four.to_bits()) << 96, 32),
+        IpAddr::V6(six) => (six.to_bits(), 128),
+    };
+    let block = cidr
+        .split_once('/')
+        .and_then(|(first, length)| Some((first.parse::<IpAddr>().ok()?, length.parse::<u32>().ok()?)));
+    let Some((first, length)) = block else { return false };
+    let ((first, size), (address, other)) = (bits(first), bits(address));
+    size == other && length <= size && (first ^ address).checked_shr(128 - length).unwrap_or_default() == 0
+}
+
+/// Whether a rule is about this port.
+fn covers(rule: &Value, protocol: &str, port: u16, named: impl Fn(&str) -> bool) -> bool {
+    let allowed = list(rule, "/ports");
+    allowed.is_empty() || allowed.iter().any(|one| covers_port(one, protocol, port, &named))
+}
+
+fn covers_port(allowed: &Value, protocol: &str, port: u16, named: impl Fn(&str) -> bool) -> bool {
+    let own = Some(text(allowed, "/protocol")).filter(|own| !own.is_empty()).unwrap_or("TCP");
+    let number = |key: &str| allowed.get(key).and_then(Value::as_u64);
+    own == protocol
+        && match allowed.get("port") {
+            None => true,
+            Some(Value::String(name)) => named(name),
+            Some(_) => {
+                let first = number("port").unwrap_or_default();
+                (first..=number("endPort").unwrap_or(first)).contains(&u64::from(port))
+            }
+        }
 }

@@ -302,15 +302,23 @@ fn data_and_pods_that_go() {
         &deployment("paused: true,", "{containers: [{name: a}]}"),
         "[]",
         &expect![[r#"
-        warning: deployment/web is paused: pods that run stay without ambassador [AMB023]
+        warning: deployment/web is paused: pods that run stay as they are [AMB023]
         hint: resume its rollout
     "#]],
+    );
+    check(
+        &deployment("updateStrategy: {rollingUpdate: {partition: 1}},", "{containers: [{name: a}]}"),
+        "[]",
+        &expect![[r#"
+            warning: deployment/web has the partition 1: its pods below that number stay as they are [AMB023]
+            hint: lower the partition, then run this again
+        "#]],
     );
     check(
         &deployment("updateStrategy: {type: OnDelete},", "{containers: [{name: a}]}"),
         "[]",
         &expect![[r#"
-            warning: deployment/web has the strategy OnDelete: pods that run stay without ambassador [AMB023]
+            warning: deployment/web has the strategy OnDelete: pods that run stay as they are [AMB023]
             hint: delete its pods one by one
         "#]],
     );
@@ -469,14 +477,13 @@ fn network_policies_that_keep_clients_out() {
         hint: add port 80 to its ingress
     "#]],
     );
-    for open in [
-        "{}",
-        "{ports: [{port: 80}]}",
-        "{ports: [{port: 1, endPort: 100}]}",
-        "{ports: [{protocol: TCP}]}",
-        "{ports: [{port: http}]}",
-    ] {
-        check(&object, &policy(open), &expect![""]);
+    let open =
+        |ports: &str| PLAIN.found(&object, &world(&policy(&format!("{{ports: [{ports}]}}")))).is_empty();
+    for ports in ["", "{port: 80}", "{port: 1, endPort: 100}", "{protocol: TCP}", "{port: http}"] {
+        assert!(open(ports), "{ports}");
+    }
+    for ports in ["{port: 81, endPort: 100}", "{port: 80, protocol: UDP}", "{port: metrics}"] {
+        assert!(!open(ports), "{ports}");
     }
     let egress =
         "[{kind: NetworkPolicy, metadata: {name: p}, spec: {podSelector: {}, policyTypes: [Egress]}}]";
@@ -484,6 +491,65 @@ fn network_policies_that_keep_clients_out() {
     let of_others =
         "[{kind: NetworkPolicy, metadata: {name: p}, spec: {podSelector: {matchLabels: {app: db}}}}]";
     check(&object, of_others, &expect![""]);
+}
+
+#[test]
+fn network_policies_that_keep_the_ambassador_in() {
+    let object = deployment("", "{containers: [{name: a}]}");
+    let policy = |spec: &str| {
+        format!("[{{kind: NetworkPolicy, metadata: {{name: p}}, spec: {{podSelector: {{}}, {spec}}}}}]")
+    };
+    let out = |target: &str| {
+        Case { ports: &format!("{{listen: '127.0.0.1:80', target: '{target}'}}"), ..PLAIN }
+            .found(&object, &world(&policy("policyTypes: [Egress], egress: [{ports: [{port: 6380}]}]")))
+    };
+    expect![[r#"
+        warning: networkpolicy/p does not let the ambassador out to redis.data.svc:6379, where port 127.0.0.1:80 leads [AMB051]
+        hint: add port 6379 to its egress; if it is a Service, the port of its pods counts
+    "#]].assert_eq(&out("redis.data.svc:6379"));
+    expect![[r#"
+        warning: networkpolicy/p does not let the ambassador out to DNS, by which redis.data.svc:6380 is found [AMB051]
+        hint: add port 53, UDP and TCP, to its egress; if it is a Service, the port of its pods counts
+    "#]].assert_eq(&out("redis.data.svc:6380"));
+    let dns = "{ports: [{port: 53, protocol: UDP}]}";
+    let lets_out = |target: &str, spec: &str| {
+        let case = Case { ports: &format!("{{listen: '127.0.0.1:80', target: '{target}'}}"), ..PLAIN };
+        case.found(&object, &world(&policy(spec))).is_empty()
+    };
+    let name = |rules: &str| lets_out("redis.data.svc:6379", &format!("egress: [{rules}]"));
+    let address =
+        |rules: &str| lets_out("10.1.2.3:6379", &format!("policyTypes: [Egress], egress: [{rules}]"));
+    for rules in [
+        "{}",
+        "{ports: [{port: 6000, endPort: 7000}]}",
+        "{ports: [{port: redis}]}",
+        "{to: [{podSelector: {}}]}",
+    ] {
+        assert!(name(&format!("{rules}, {dns}")), "{rules}");
+        assert!(address(rules), "{rules}");
+    }
+    for rules in ["{ports: [{port: 6379, protocol: UDP}]}", "{ports: [{port: 6380, endPort: 7000}]}", ""] {
+        assert!(!name(format!("{rules}, {dns}").trim_start_matches(", ")), "{rules}");
+        assert!(!address(rules), "{rules}");
+    }
+    // Only the target of an address can be held against a block.
+    for (block, reaches) in [
+        ("cidr: 10.0.0.0/8", true),
+        ("cidr: 0.0.0.0/0", true),
+        ("cidr: 10.1.2.3/32", true),
+        ("cidr: 10.1.2.2/32", false),
+        ("cidr: '::/0'", false),
+        ("cidr: 10.0.0.0/8, except: [10.1.0.0/16]", false),
+        ("cidr: nonsense", false),
+    ] {
+        let rule = format!("{{to: [{{ipBlock: {{{block}}}}}]}}");
+        assert_eq!(address(&rule), reaches, "{block}");
+        assert!(name(&format!("{rule}, {dns}")), "{block}");
+    }
+    assert!(lets_out("[fd00::7]:6379", "egress: [{to: [{ipBlock: {cidr: 'fd00::/8'}}]}]"));
+    // What says nothing of going out does not hinder it.
+    assert!(lets_out("10.1.2.3:6379", "ingress: []"));
+    assert!(!lets_out("10.1.2.3:6379", "egress: []"));
 }
 
 #[test]
@@ -590,6 +656,57 @@ fn quotas_and_limit_ranges() {
         hint: ask for another LimitRange in the namespace
     "#]],
     );
+}
+
+#[test]
+fn quotas_of_a_scope_matter_to_the_pods_that_they_count() {
+    let (plain, sized) = ("{name: a}", "{name: a, resources: {limits: {cpu: '1'}}}");
+    let found = |spec: &str, scope: &str| {
+        let quota = format!(
+            "[{{kind: ResourceQuota, metadata: {{name: q}}, spec: {{hard: {{pods: '0', requests.memory: '0'}}, {scope}}}}}]"
+        );
+        let object = deployment("replicas: 2, strategy: {rollingUpdate: {maxSurge: 0}},", spec);
+        PLAIN.found(&object, &world(&quota))
+    };
+    let [plain, sized] = [plain, sized].map(|container| format!("{{containers: [{container}]}}"));
+    expect![[r#"
+        error: resourcequota/q has no room: 2 more pods are needed, and 0 of 0 are in use [AMB070]
+        hint: ask for a larger quota, or free some of it
+        error: resourcequota/q has no room: 128Mi more requests.memory are needed, and 0 of 0 are in use [AMB070]
+        hint: ask for a larger quota, or free some of it
+    "#]].assert_eq(&found(&plain, "scopes: [NotBestEffort]"));
+    expect![[r#"
+        error: resourcequota/q has no room: 128Mi more requests.memory are needed, and 0 of 0 are in use [AMB070]
+        hint: ask for a larger quota, or free some of it
+    "#]].assert_eq(&found(&sized, "scopes: [NotBestEffort]"));
+    let with = |more: &str| sized.replacen('{', &format!("{{{more}, "), 1);
+    let (ends, high) = (with("activeDeadlineSeconds: 60"), with("priorityClassName: high"));
+    let apart = with(
+        "affinity: {podAntiAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [{namespaces: [x]}]}}",
+    );
+    let select = |name: &str, how: &str| {
+        format!("scopeSelector: {{matchExpressions: [{{scopeName: {name}, operator: {how}}}]}}")
+    };
+    for (pod, scope, is_counted) in [
+        (&plain, "scopes: [BestEffort]".to_owned(), false),
+        (&sized, "scopes: [BestEffort]".to_owned(), false),
+        (&ends, "scopes: [Terminating]".to_owned(), true),
+        (&ends, "scopes: [NotTerminating]".to_owned(), false),
+        (&sized, "scopes: [Terminating]".to_owned(), false),
+        (&sized, "scopes: [NotTerminating, NotBestEffort]".to_owned(), true),
+        (&ends, "scopes: [NotTerminating, NotBestEffort]".to_owned(), false),
+        (&high, select("PriorityClass", "In, values: [high]"), true),
+        (&high, select("PriorityClass", "In, values: [low]"), false),
+        (&high, select("PriorityClass", "NotIn, values: [low]"), true),
+        (&high, select("PriorityClass", "Exists"), true),
+        (&high, select("PriorityClass", "DoesNotExist"), false),
+        (&sized, select("PriorityClass", "Exists"), false),
+        (&apart, select("CrossNamespacePodAffinity", "Exists"), true),
+        (&sized, select("CrossNamespacePodAffinity", "Exists"), false),
+        (&sized, select("VolumeAttributesClass", "Exists"), false),
+    ] {
+        assert_eq!(!found(pod, &scope).is_empty(), is_counted, "{pod} {scope}");
+    }
 }
 
 #[test]

@@ -38,8 +38,8 @@ pub(crate) fn course(workload: &Workload) -> Course {
         }
         return later(format!(
             "{shown} gives the change to new pods alone; those that run stay as they are until they are deleted, one \
-             after the other: kubectl delete pod{}",
-            selected(workload)
+             after the other{}",
+            listed_by(workload)
         ));
     }
     if object.pointer("/spec/paused") == Some(&Value::Bool(true)) {
@@ -51,16 +51,18 @@ pub(crate) fn course(workload: &Workload) -> Course {
     }
     if text(object, "/spec/updateStrategy/type") == "OnDelete" {
         return later(format!(
-            "{shown} has the strategy OnDelete: a pod stays as it is until you delete it, one after the other: kubectl \
-             delete pod{}",
-            selected(workload)
+            "{shown} has the strategy OnDelete: a pod stays as it is until you delete it, one after the other{}",
+            listed_by(workload)
         ));
     }
     Course::Rollout
 }
 
-fn selected(workload: &Workload) -> String {
-    workload.selector().map_or(" NAME".to_owned(), |selector| format!(" -l {selector}"))
+/// Not a command that deletes them: it would delete all of them at once.
+fn listed_by(workload: &Workload) -> String {
+    workload
+        .selector()
+        .map_or(String::new(), |selector| format!(" (kubectl get pods -l {selector} lists them)"))
 }
 
 /// How far the rollout of the latest template is.

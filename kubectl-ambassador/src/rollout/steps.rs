@@ -6,7 +6,7 @@ use ambassador_core::ports::PortMap;
 use serde_json::{Value, json};
 
 use super::Workload;
-use super::status::{Course, course};
+use super::status::{Course, Status, course, status};
 use super::watch::{Trouble, Watch, pods};
 use crate::cluster::{Cluster, Mode};
 use crate::failure::{Exit, Failure, Result};
@@ -33,6 +33,8 @@ pub(crate) struct Change<'a> {
     pub(crate) timeout: Duration,
     /// Whether what does not come up is taken back.
     pub(crate) rollback: bool,
+    /// Whether the rollout is watched at all.
+    pub(crate) wait: bool,
 }
 
 /// How it ended.
@@ -55,7 +57,7 @@ impl Change<'_> {
             return Ok(End::Contested);
         };
         self.keep_config_maps(cluster).await?;
-        if let Course::Later(why) = course(&now) {
+        if let Some(why) = self.later(&now) {
             say(&why);
             return Ok(End::Later);
         }
@@ -74,7 +76,7 @@ impl Change<'_> {
 
     /// Stays with a rollout that began before: somebody was killed, or has applied the very template.
     pub(crate) async fn follow(&self, cluster: &Cluster) -> Result<End> {
-        if let Course::Later(why) = course(self.workload) {
+        if let Some(why) = self.later(self.workload) {
             say(&why);
             return Ok(End::Later);
         }
@@ -87,6 +89,23 @@ impl Change<'_> {
                     .hint("its rollout began before this command, which has changed nothing")
             }
         })
+    }
+
+    /// Why nobody stays until the pods of `now` are new, if nobody does.
+    fn later(&self, now: &Workload) -> Option<String> {
+        match (course(now), status(&now.object)) {
+            (Course::Later(why), _) => Some(why),
+            (Course::Rollout, Status::Done(_)) => None,
+            (Course::Rollout, state) if !self.wait => {
+                let shown = now.shown();
+                let follow = match state {
+                    Status::Unknown => String::new(),
+                    _ => format!(": kubectl rollout status {shown}"),
+                };
+                Some(format!("the rollout of {shown} is not waited for{follow}"))
+            }
+            _ => None,
+        }
     }
 
     fn left(&self, why: &str) -> Failure {

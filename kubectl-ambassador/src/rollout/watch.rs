@@ -66,7 +66,7 @@ impl Watch<'_> {
                         told = step;
                         deadline = Instant::now() + patience;
                     }
-                    Status::Stuck(why) => return Err(why.into()),
+                    Status::Stuck(why) => return Err(with_wait(&why, &pods).into()),
                     Status::Done(end) if checked || pods.is_empty() => {
                         say(&end);
                         return Ok(());
@@ -91,10 +91,9 @@ impl Watch<'_> {
                 continue;
             }
             if Instant::now() > deadline {
-                let waits = pods.iter().find_map(verify::waits_for).map(|what| format!(" ({what})"));
-                let (seconds, waits) = (patience.as_secs(), waits.unwrap_or_default());
-                let told = told.trim_end_matches('.');
-                return Err(format!("no progress within {seconds} s: {told}{waits}").into());
+                let why =
+                    format!("no progress within {} s: {}", patience.as_secs(), told.trim_end_matches('.'));
+                return Err(with_wait(&why, &pods).into());
             }
             tokio::time::sleep(PERIOD).await;
         }
@@ -107,6 +106,12 @@ impl Watch<'_> {
         }
         verify::answers(cluster, text(pod, "/metadata/name"), ports, self.timeout).await
     }
+}
+
+/// With what new pods wait for, if that can be seen.
+fn with_wait(why: &str, pods: &[Value]) -> String {
+    let waits = pods.iter().find_map(verify::waits_for).map(|what| format!(" ({what})"));
+    format!("{why}{}", waits.unwrap_or_default())
 }
 
 /// What each step takes by the workload's own word: an old pod may take so long to end, and a new one has to be ready

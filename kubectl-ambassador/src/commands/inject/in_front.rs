@@ -65,6 +65,16 @@ impl InFront {
         }
     }
 
+    /// Says what is left to do, and when, where nobody waits for the pods.
+    pub(super) fn remind(&self, when: &str) {
+        for switch in &self.switches.after {
+            say(&format!(
+                "service/{} still leads past the ambassador: once {when}, run this again",
+                switch.service
+            ));
+        }
+    }
+
     /// Leads those back whose present port the new pods do not serve.
     pub(super) async fn prepare(&self, cluster: &Cluster, plan: &Plan, source: &Source) -> Result<()> {
         if self.switches.before.is_empty() {

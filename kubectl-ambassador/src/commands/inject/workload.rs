@@ -260,7 +260,11 @@ impl Step<'_> {
         if end == End::Contested {
             return Ok(end);
         }
-        self.lead_services(planned).await?;
+        if end == End::Later && !self.args.change.wait {
+            planned.in_front.remind(&format!("all pods of {} have it", self.workload.shown()));
+        } else {
+            self.lead_services(planned).await?;
+        }
         self.remove_old_config_maps(&planned.options).await;
         self.done(planned, "injected", end)
     }
@@ -381,6 +385,7 @@ impl Step<'_> {
             answers: Some(ports),
             timeout: self.args.change.timeout,
             rollback: !self.args.change.no_rollback,
+            wait: self.args.change.wait,
         };
         if there {
             return change.follow(cluster).await;
@@ -416,6 +421,15 @@ impl Step<'_> {
     async fn over_a_bridge(&self, planned: &Planned) -> Result<()> {
         let missing = &planned.in_front.switches.missing_meanwhile;
         let list: Vec<String> = missing.iter().map(|(listen, _)| listen.to_string()).collect();
+        if !self.args.change.wait {
+            return Err(Failure::unchanged(format!(
+                "Services lead to port {} of {}, which the new port map has not: that takes two rollouts, and the first \
+                 has to be waited for",
+                list.join(", "),
+                self.workload.shown()
+            ))
+            .hint("leave out --wait=false, or keep the port in the port map"));
+        }
         say(&format!(
             "{}: Services lead to port {}, which the new port map has not, so it is rolled out twice: first with both",
             self.workload.shown(),

@@ -79,6 +79,9 @@ async fn once(args: &Args, cluster: &Cluster, workload: &Workload, is_first: boo
     for config_map in [&injected.config_map, &injected.plugin] {
         leftovers::remove_unused(cluster, config_map, "").await;
     }
+    if end == End::Later && cluster.config_map(&injected.config_map).await?.is_some() {
+        say(&format!("configmap/{} stays while pods use it; run this again afterwards", injected.config_map));
+    }
     done("uninjected", end)
 }
 
@@ -104,6 +107,7 @@ async fn nothing_to_take_out(
             answers: None,
             timeout,
             rollback: false,
+            wait: args.change.wait,
         };
         change.follow(cluster).await?;
     }
@@ -127,6 +131,7 @@ async fn change(args: &Args, cluster: &Cluster, workload: &Workload, pod: &Value
         answers: None,
         timeout: args.change.timeout,
         rollback: !args.change.no_rollback,
+        wait: args.change.wait,
     };
     change.carry_out(cluster).await
 }

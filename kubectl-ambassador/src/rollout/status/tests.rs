@@ -156,21 +156,21 @@ fn what_does_not_happen_by_itself_is_said() {
         "ds",
         &on_delete,
         &expect![
-            "daemonset/web has the strategy OnDelete: a pod stays as it is until you delete it, one after the other: kubectl delete pod -l app=web"
+            "daemonset/web has the strategy OnDelete: a pod stays as it is until you delete it, one after the other (kubectl get pods -l app=web lists them)"
         ],
     );
     check_course(
         "rs",
         &selector,
         &expect![
-            "replicaset/web gives the change to new pods alone; those that run stay as they are until they are deleted, one after the other: kubectl delete pod -l app=web"
+            "replicaset/web gives the change to new pods alone; those that run stay as they are until they are deleted, one after the other (kubectl get pods -l app=web lists them)"
         ],
     );
     check_course(
         "rc",
         &json!({"selector": {"app": "web"}}),
         &expect![
-            "replicationcontroller/web gives the change to new pods alone; those that run stay as they are until they are deleted, one after the other: kubectl delete pod -l app=web"
+            "replicationcontroller/web gives the change to new pods alone; those that run stay as they are until they are deleted, one after the other (kubectl get pods -l app=web lists them)"
         ],
     );
     check_course(

@@ -10,8 +10,10 @@ pub mod h2;
 pub mod kube;
 pub mod process;
 pub mod upstream;
+pub mod webhook;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// A program or file that `cargo xtask test` has set up, by the name of the variable that tells where it is.
 ///
@@ -26,6 +28,23 @@ pub fn provided(variable: &str) -> PathBuf {
 /// Whether what tests leave behind is to be kept.
 pub fn keep() -> bool {
     std::env::var_os("AMBASSADOR_E2E_KEEP").is_some_and(|value| value == "1")
+}
+
+/// Makes a key, and a certificate of it that holds for the name and for loopback; gives their files.
+///
+/// # Panics
+///
+/// If openssl cannot.
+pub fn certificate(dir: &Path, name: &str) -> (String, String) {
+    let file = |kind: &str| dir.join(format!("{name}.{kind}")).to_string_lossy().into_owned();
+    let (key, certificate) = (file("key"), file("crt"));
+    let (subject, also) = (format!("/CN={name}"), "subjectAltName=IP:127.0.0.1");
+    let files = ["-keyout", &key, "-out", &certificate];
+    let new =
+        ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"];
+    process::run(Command::new("openssl").args(new).args(["-subj", &subject, "-addext", also]).args(files))
+        .ok();
+    (key, certificate)
 }
 
 /// A port of loopback that is free now, and that no other test of this process was given.

@@ -32,6 +32,7 @@ use crate::workload::name_of;
 pub(crate) use access::rights;
 pub(crate) use config::config;
 pub(crate) use services::leads;
+pub(crate) use webhooks::see_new_pods;
 
 /// How bad it is; the worst is the least.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -386,6 +387,9 @@ fn of(found: &[Finding], severity: Severity) -> impl Iterator<Item = &Finding> {
     found.iter().filter(move |finding| finding.severity == severity)
 }
 
+/// What makes an init container a sidecar.
+pub(crate) const POLICY: &str = "restartPolicy: Always";
+
 /// What the server says to a dry run of `what`, which is no.
 pub(crate) fn refused(object: &str, what: &str, why: &str) -> Finding {
     let finding = Finding::new(
@@ -396,6 +400,9 @@ pub(crate) fn refused(object: &str, what: &str, why: &str) -> Finding {
     );
     if why.contains("violates PodSecurity") {
         return finding.hint("the ambassador keeps to all levels; change the rest of the pod, or the level");
+    }
+    if why.contains(POLICY) {
+        return finding.hint("have that leave init containers as they are, or use --sidecar=container");
     }
     // Of pods of a workload that is a warning, since the rollout may do with less.
     if why.contains("exceeded quota") {

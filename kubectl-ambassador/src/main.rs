@@ -1,5 +1,6 @@
 //! `kubectl ambassador`: puts an Envoy ambassador into a pod, takes it out again, and tries its rules.
 
+mod admission;
 mod annotation;
 mod cluster;
 mod commands;

@@ -164,8 +164,7 @@ pub(crate) fn inject(
     })
 }
 
-/// Whether our container is in a pod as what it must be: an old webhook may drop the field that makes an init container
-/// a sidecar.
+/// Whether our container is in a pod as what it must be.
 pub(crate) fn runs_beside(pod: &Value) -> bool {
     Mode::of(pod).is_some()
 }

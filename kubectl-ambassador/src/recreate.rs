@@ -21,7 +21,7 @@ use crate::leftovers::remove_unused;
 use crate::output::say;
 use crate::plan::{list, text};
 use crate::signals::Interrupt;
-use crate::{annotation, plan, source, verify};
+use crate::{admission, annotation, plan, source, verify};
 
 /// How often a call is tried that did not get a clear answer.
 const TRIES: u32 = 5;
@@ -33,13 +33,8 @@ const GRACE: u64 = 30;
 /// Asks the server, without changing anything, whether it would admit the bodies of both pods.
 pub(crate) async fn prove(cluster: &Cluster, old: &Value, new: &Value) -> Result<()> {
     for (what, pod) in [("the new pod", new), ("the original pod, should it be needed again", old)] {
-        match cluster.create_pod(pod, Mode::DryRun).await {
-            // In use by the pod itself.
-            Ok(()) | Err(NotCreated::NameInUse) => {}
-            Err(NotCreated::Refused(why) | NotCreated::Unclear(why)) => {
-                return Err(findings::failure(&findings::refused("", what, &why)));
-            }
-        }
+        let asked = admission::ask(cluster, pod).await;
+        asked.map_err(|why| findings::failure(&findings::refused("", what, &why)))?;
     }
     Ok(())
 }
@@ -102,6 +97,7 @@ impl Work<'_> {
             Err(Stopped::Open(failure)) => Err(failure),
             Err(Stopped::Refused(why) | Stopped::Untouched(why)) => {
                 say("the new pod is refused, putting the original back ...");
+                let why = admission::explained(self.cluster, &self.journal.entry.new, why).await;
                 self.create_old(&format!("the new pod is refused: {why}")).await
             }
         }
@@ -141,7 +137,7 @@ impl Work<'_> {
         let pod = verify::ready(cluster, name, self.timeout).await?;
         let Some(config) = &self.journal.entry.config else { return Ok(()) };
         if !plan::runs_beside(&pod) {
-            return Err("an admission webhook removed restartPolicy from our container".to_owned());
+            return Err(format!("admission has taken the container {} out of the pod", plan::CONTAINER));
         }
         let config = source::load("the config in the journal", config.clone());
         let config = config.map_err(|failure| failure.message().to_owned())?;

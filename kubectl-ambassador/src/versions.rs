@@ -81,6 +81,11 @@ fn sees_named_ports(server: u32) -> bool {
     server >= NAMED_PORTS
 }
 
+/// Whether a server of this version has native sidecars.
+pub(crate) fn knows_sidecars(server: u32) -> bool {
+    server >= NATIVE_SIDECARS
+}
+
 /// Decides for all pods that are made from now on, wherever they come to run.
 pub(crate) fn decide(choice: Choice, versions: &Versions) -> Decision {
     let decision = |mode, reason, warning| {

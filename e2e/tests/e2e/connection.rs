@@ -6,7 +6,7 @@ use std::process::Command;
 
 use e2e::kube::Namespace;
 use e2e::process::{Output, run};
-use e2e::{free_port, provided};
+use e2e::{certificate, free_port, provided};
 use expect_test::{Expect, expect};
 use serde_json::{Value, json};
 
@@ -226,31 +226,7 @@ fn an_authority_of_the_command_line_is_checked() {
 fn a_client_certificate_is_shown_to_the_server() {
     let both = Both::new();
     let dir = both.namespace.home.path();
-    let file = |name: &str| dir.join(name).to_string_lossy().into_owned();
-    let certificate = |name: &str| {
-        let (key, certificate) = (file(&format!("{name}.key")), file(&format!("{name}.crt")));
-        let subject = format!("/CN={name}");
-        let made = run(Command::new("openssl").args([
-            "req",
-            "-x509",
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:P-256",
-            "-nodes",
-            "-days",
-            "2",
-            "-subj",
-            &subject,
-            "-keyout",
-            &key,
-            "-out",
-            &certificate,
-        ]));
-        assert_eq!(made.code, 0, "{}", made.stderr);
-        (key, certificate)
-    };
-    let ((key, alice), (server_key, server)) = (certificate("alice"), certificate("server"));
+    let ((key, alice), (server_key, server)) = (certificate(dir, "alice"), certificate(dir, "server"));
     let port = free_port().to_string();
     let mut process = e2e::process::Background::start(
         Command::new("openssl").args([

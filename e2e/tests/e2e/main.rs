@@ -1,6 +1,7 @@
 //! End-to-end tests, in one binary. Run them by `cargo xtask test`, which sets up what they need.
 
 mod access_log;
+mod admission;
 mod bad_input;
 mod bodies;
 mod browser;

@@ -10,25 +10,29 @@ use e2e::provided;
 const NAMESPACE: &str = "e2e-versions";
 
 /// A pod in a server of its own; the servers have no nodes, so it is never started.
-struct Server {
+pub(crate) struct Server {
     variable: &'static str,
-    home: tempfile::TempDir,
+    /// A home for the programs that the test runs.
+    pub(crate) home: tempfile::TempDir,
 }
 
 impl Server {
-    fn with_pod(variable: &'static str, pod: &str) -> Self {
+    pub(crate) fn new(variable: &'static str) -> Self {
         let server = Self { variable, home: tempfile::tempdir().expect("a folder can be made") };
         // Another test may have made it.
         server.run(Path::new("kubectl"), &["create", "namespace", NAMESPACE]);
         for _ in 0..60 {
-            if server.run(Path::new("kubectl"), &["get", "serviceaccount", "default", "-n", NAMESPACE]).code
-                == 0
-            {
+            if server.kubectl(&["get", "serviceaccount", "default"]).code == 0 {
                 break;
             }
             std::thread::sleep(std::time::Duration::from_millis(500));
         }
-        server.run(Path::new("kubectl"), &["run", pod, "--image=legacy:1", "-n", NAMESPACE]).ok();
+        server
+    }
+
+    pub(crate) fn with_pod(variable: &'static str, pod: &str) -> Self {
+        let server = Self::new(variable);
+        server.kubectl(&["run", pod, "--image=legacy:1"]).ok();
         server
     }
 
@@ -38,14 +42,21 @@ impl Server {
         run(command.env_remove("XDG_STATE_HOME").args(args))
     }
 
-    fn inject(&self, pod: &str, args: &[&str]) -> Output {
-        let cli = provided("AMBASSADOR_CLI");
-        let inject = ["inject", pod, "--port", "80:8775", "--dry-run=server", "-o", "yaml", "-n", NAMESPACE];
-        self.run(&cli, &[&inject, args].concat())
+    pub(crate) fn kubectl(&self, args: &[&str]) -> Output {
+        self.run(Path::new("kubectl"), &[&["-n", NAMESPACE], args].concat())
+    }
+
+    pub(crate) fn ambassador(&self, args: &[&str]) -> Output {
+        self.run(&provided("AMBASSADOR_CLI"), &[args, &["-n", NAMESPACE]].concat())
+    }
+
+    fn inject(&self, target: &str, args: &[&str]) -> Output {
+        let inject = ["inject", target, "--port", "80:8775", "--dry-run=server", "-o", "yaml"];
+        self.ambassador(&[&inject, args].concat())
     }
 
     fn delete(&self, pod: &str) {
-        self.run(Path::new("kubectl"), &["delete", "pod", pod, "--now", "-n", NAMESPACE]).ok();
+        self.kubectl(&["delete", "pod", pod, "--now"]).ok();
     }
 }
 

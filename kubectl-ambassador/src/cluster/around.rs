@@ -59,6 +59,16 @@ impl Resource {
         )
     }
 
+    /// Of the cluster as a whole; served from 1.36 on, or where it is switched on.
+    pub(crate) fn mutating_policies() -> Self {
+        Self::other(
+            "admissionregistration.k8s.io",
+            "v1",
+            "MutatingAdmissionPolicy",
+            "mutatingadmissionpolicies",
+        )
+    }
+
     /// Of the cluster as a whole.
     pub(crate) fn validating_webhooks() -> Self {
         Self::other(

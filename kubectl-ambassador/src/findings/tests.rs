@@ -761,7 +761,7 @@ fn webhooks_that_see_new_pods() {
         ..World::default()
     };
     expect![[r#"
-        info: mutatingwebhookconfiguration/mesh changes new pods here: it must leave restartPolicy of the ambassador as it is, which is looked at once the pod is there, and none are made while it is down [AMB073]
+        info: mutatingwebhookconfiguration/mesh changes new pods here: it must leave restartPolicy of the ambassador as it is, and none are made while it is down [AMB073]
         info: validatingwebhookconfiguration/policy may refuse new pods here [AMB073]
     "#]].assert_eq(&PLAIN.found(&pod("{containers: [{name: a}]}"), &world));
 }

@@ -4,39 +4,52 @@ use serde_json::Value;
 
 use super::{Code, Finding, Subject, World, selector};
 use crate::plan::{list, text};
+use crate::workload::name_of;
 
 pub(super) fn find(subject: &Subject<'_>, world: &World) -> Vec<Finding> {
     let pod = subject.planned().unwrap_or_else(|| subject.pod());
     let name = subject.namespace();
     let namespace = world.namespaces.iter().find(|namespace| text(namespace, "/metadata/name") == name);
-    let mut found = Vec::new();
-    for configuration in &world.webhooks {
-        let sees = |webhook: &&Value| {
-            let all = |pointer: &str, object: Option<&Value>| match (webhook.pointer(pointer), object) {
-                (Some(wanted), Some(object)) => selector::matches(wanted, object),
-                // Whom it would not see cannot be told.
-                _ => true,
-            };
-            list(webhook, "/rules").iter().any(sees_new_pods)
-                && all("/namespaceSelector", namespace)
-                && all("/objectSelector", Some(pod))
-        };
-        let Some(webhook) = list(configuration, "/webhooks").iter().find(sees) else { continue };
-        found.push(subject.info(Code::Webhook, message(configuration, webhook)));
-    }
-    found
+    let seen = world.webhooks.iter().filter_map(|configuration| {
+        let webhook = webhooks(configuration).find(|webhook| sees(webhook, namespace, pod))?;
+        Some(subject.info(Code::Webhook, message(configuration, webhook)))
+    });
+    seen.collect()
+}
+
+/// Which of these configurations and policies see a new pod in a namespace, as `mutatingwebhookconfiguration/x`.
+pub(crate) fn see_new_pods(all: &[Value], namespace: Option<&Value>, pod: &Value) -> Vec<String> {
+    let seeing = all
+        .iter()
+        .filter(|configuration| webhooks(configuration).any(|webhook| sees(webhook, namespace, pod)));
+    seeing.map(name_of).collect()
+}
+
+/// What a configuration has several of, and a policy is one.
+fn webhooks(configuration: &Value) -> impl Iterator<Item = &Value> {
+    list(configuration, "/webhooks").iter().chain(configuration.pointer("/spec/matchConstraints"))
+}
+
+fn sees(webhook: &Value, namespace: Option<&Value>, pod: &Value) -> bool {
+    let all = |pointer: &str, object: Option<&Value>| match (webhook.pointer(pointer), object) {
+        (Some(wanted), Some(object)) => selector::matches(wanted, object),
+        // Whom it would not see cannot be told.
+        _ => true,
+    };
+    list(webhook, "/rules").iter().chain(list(webhook, "/resourceRules")).any(sees_new_pods)
+        && all("/namespaceSelector", namespace)
+        && all("/objectSelector", Some(pod))
 }
 
 fn message(configuration: &Value, webhook: &Value) -> String {
-    let (kind, name) = (text(configuration, "/kind"), text(configuration, "/metadata/name"));
-    let what = if kind.starts_with("Mutating") {
-        "changes new pods here: it must leave restartPolicy of the ambassador as it is, which is looked at once the pod is there"
+    let what = if text(configuration, "/kind").starts_with("Mutating") {
+        "changes new pods here: it must leave restartPolicy of the ambassador as it is"
     } else {
         "may refuse new pods here"
     };
     let fail =
         if text(webhook, "/failurePolicy") == "Ignore" { "" } else { ", and none are made while it is down" };
-    format!("{}/{name} {what}{fail}", kind.to_lowercase())
+    format!("{} {what}{fail}", name_of(configuration))
 }
 
 fn sees_new_pods(rule: &Value) -> bool {

@@ -102,7 +102,7 @@ impl Watch<'_> {
     async fn check(&self, cluster: &Cluster, pod: &Value) -> Result<(), String> {
         let Some(ports) = self.answers else { return Ok(()) };
         if !plan::runs_beside(pod) {
-            return Err("an admission webhook removed restartPolicy from our container".to_owned());
+            return Err(format!("admission has taken the container {} out of the pods", plan::CONTAINER));
         }
         verify::answers(cluster, text(pod, "/metadata/name"), ports, self.timeout).await
     }

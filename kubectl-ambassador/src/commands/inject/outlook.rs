@@ -7,8 +7,9 @@ use super::in_front::InFront;
 use super::{
     ANOTHER_PORT, Args, RIGHTS, Sidecar, config_map_for, discover, explain_pod, listening_of_others, workload,
 };
+use crate::admission;
 use crate::annotation::Injected;
-use crate::cluster::{Cluster, Mode, NotCreated};
+use crate::cluster::Cluster;
 use crate::commands::change::missing_rights;
 use crate::commands::target;
 use crate::envoy::HEALTH_PORT;
@@ -146,7 +147,7 @@ impl Args {
             Err(failure) => Ok(without_plan(name, Target::Pod(live), early, &failure)),
             Ok(prospect) => {
                 let injected = &prospect.plan.injected;
-                let asked = if may_create { Some(ask(cluster, injected).await) } else { None };
+                let asked = if may_create { Some(admission::ask(cluster, injected).await) } else { None };
                 let is_done = prospect.plan.is_done(&live);
                 let how = (&prospect.source, prospect.how.as_str());
                 explain_pod(&name, is_done, how, &prospect.options, &prospect.plugin);
@@ -175,15 +176,6 @@ pub(super) fn without_plan(
     });
     findings::sort(&mut findings);
     Outlook { name, target, plan: None, switches: Vec::new(), findings }
-}
-
-/// Asks the server by a dry run what its admission says to a pod; an error is what it says against it.
-pub(super) async fn ask(cluster: &Cluster, pod: &Value) -> std::result::Result<(), String> {
-    match cluster.create_pod(pod, Mode::DryRun).await {
-        // In use by the pod itself.
-        Ok(()) | Err(NotCreated::NameInUse) => Ok(()),
-        Err(NotCreated::Refused(why) | NotCreated::Unclear(why)) => Err(why),
-    }
 }
 
 /// What the server itself has said takes the place of what was guessed.

@@ -6,10 +6,11 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::in_front::InFront;
-use super::outlook::{Outlook, ask, bare, with_answer, without_plan};
+use super::outlook::{Outlook, bare, with_answer, without_plan};
 use super::{ANOTHER_PORT, Args, Sidecar, config_is_there, discover, explain, listening_of_others};
+use crate::admission;
 use crate::annotation::{self, Injected};
-use crate::cluster::{Cluster, Mode, NotCreated};
+use crate::cluster::{Cluster, Mode};
 use crate::commands::change::{DryRun, missing_rights, refuse_missing_rights};
 use crate::envoy::HEALTH_PORT;
 use crate::failure::{Failure, Result};
@@ -305,16 +306,14 @@ impl Step<'_> {
         if !cluster.missing_rights(&[("create", "pods")]).await?.is_empty() {
             return Ok(());
         }
-        match cluster.create_pod(&self.one_pod(planned.injected()), Mode::DryRun).await {
-            Ok(()) | Err(NotCreated::NameInUse) => Ok(()),
+        match admission::ask(cluster, &self.one_pod(planned.injected())).await {
+            Ok(()) => Ok(()),
             // It may have room for it when an old pod has gone.
-            Err(NotCreated::Refused(why)) if why.contains("exceeded quota") => {
+            Err(why) if why.contains("exceeded quota") => {
                 say(&format!("warning: there is no room for one pod more: {why}"));
                 Ok(())
             }
-            Err(NotCreated::Refused(why) | NotCreated::Unclear(why)) => {
-                Err(findings::failure(&findings::refused("", "the new pods", &why)))
-            }
+            Err(why) => Err(findings::failure(&findings::refused("", "the new pods", &why))),
         }
     }
 
@@ -322,7 +321,7 @@ impl Step<'_> {
         let mut pod = template.clone();
         pod["apiVersion"] = "v1".into();
         pod["kind"] = "Pod".into();
-        pod["metadata"]["name"] = format!("{}-ambassador", self.workload.name()).into();
+        pod["metadata"]["name"] = admission::name_like(self.workload.name()).into();
         pod["metadata"]["namespace"] = text(&self.workload.object, "/metadata/namespace").into();
         pod
     }
@@ -359,7 +358,7 @@ impl Step<'_> {
         if !self.cluster.missing_rights(&[("create", "pods")]).await?.is_empty() {
             return Ok(None);
         }
-        Ok(Some(match ask(self.cluster, &self.one_pod(planned.injected())).await {
+        Ok(Some(match admission::ask(self.cluster, &self.one_pod(planned.injected())).await {
             // That has a finding of its own, which knows what a rollout needs.
             Err(why) if why.contains("exceeded quota") => Ok(()),
             answer => answer,

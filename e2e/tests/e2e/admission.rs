@@ -29,9 +29,7 @@ impl Bench {
     }
 
     fn create(&mut self, object: &Value) {
-        let file = self.server.home.path().join("object.json");
-        std::fs::write(&file, object.to_string()).expect("written");
-        self.server.kubectl(&["create", "-f", &file.to_string_lossy()]).ok();
+        self.server.create(object);
         let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
         match object["kind"].as_str() {
             Some("MutatingWebhookConfiguration") => self.made.push(("mutatingwebhookconfiguration", name)),

@@ -12,6 +12,7 @@ mod counters;
 mod docs;
 mod flavours;
 mod formats;
+mod forms;
 mod haproxy;
 mod http_cases;
 mod inject;

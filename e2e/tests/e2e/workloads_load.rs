@@ -164,3 +164,16 @@ fn no_request_is_lost_when_the_port_map_changes() {
     assert_eq!(load.target_port(), "8775");
     load.end(since);
 }
+
+#[test]
+fn no_request_is_lost_around_a_plain_container() {
+    let since = Instant::now();
+    let load = Load::start(&json!("http"));
+    load.ambassador(&["inject", "deploy/web", "--jq", "length", "--sidecar=native"]);
+    load.ambassador(&["inject", "deploy/web", "--sidecar=container"]);
+    // Nodes may lead to a pod that is leaving for a moment more.
+    load.namespace.wait_until("all answers are reshaped", || load.answer() == "3");
+    load.restart("a restart");
+    load.ambassador(&["uninject", "deploy/web"]);
+    load.end(since);
+}

@@ -11,6 +11,7 @@ mod findings;
 mod journal;
 mod leftovers;
 mod manifests;
+mod names;
 mod offline;
 mod output;
 mod plan;

@@ -344,7 +344,7 @@ fn flags_that_are_wrong() {
 }
 
 #[test]
-fn files_that_are_wrong() {
+fn files_that_cannot_be_read() {
     let dir = tempfile::tempdir().expect("a folder");
     let inject = |args: &[&str]| inject_in(&dir, args);
     let write = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).expect("written");
@@ -391,6 +391,13 @@ fn files_that_are_wrong() {
         note: there is nothing to do here: no workload was found
     "#]],
     );
+}
+
+#[test]
+fn files_that_are_wrong() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let inject = |args: &[&str]| inject_in(&dir, args);
+    let write = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).expect("written");
     write("broken.yaml", "apiVersion: [\n");
     check(
         &inject(&["-c", "broken.yaml"]),

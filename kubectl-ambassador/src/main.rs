@@ -12,6 +12,7 @@ mod findings;
 mod journal;
 mod leftovers;
 mod manifests;
+mod names;
 mod offline;
 mod output;
 mod plan;

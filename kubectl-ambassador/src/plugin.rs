@@ -8,6 +8,10 @@ use ambassador_core::config::{Config, Flavour};
 use sha2::{Digest as _, Sha256};
 
 use crate::failure::{Failure, Result};
+use crate::source;
+
+/// Far more than fits into a ConfigMap, since an image may have it instead.
+const LARGEST: u64 = 16 << 20;
 
 static FULL: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/plugin.wasm.z"));
 static JSON: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/plugin-json.wasm.z"));
@@ -20,8 +24,7 @@ impl Plugins {
     /// The one in this file, else those that this program carries.
     pub(crate) fn load(file: Option<&Path>) -> Result<Self> {
         let Some(file) = file else { return Ok(Self(None)) };
-        let module =
-            std::fs::read(file).map_err(|error| Failure::usage(format!("{}: {error}", file.display())))?;
+        let module = source::read_bytes(file, LARGEST)?;
         if !module.starts_with(b"\0asm") {
             return Err(Failure::usage(format!("{} is not a WebAssembly module", file.display())));
         }

@@ -23,7 +23,7 @@ pub(crate) struct Args {
     pub(crate) config: Option<PathBuf>,
 
     /// Map a port: LISTEN:TARGET, such as 80:8775 (repeatable)
-    #[arg(long = "port", value_name = "LISTEN:TARGET", value_parser = port, conflicts_with = "config")]
+    #[arg(long = "port", value_name = "LISTEN:TARGET", value_parser = port, allow_hyphen_values = true, conflicts_with = "config")]
     pub(crate) ports: Vec<(u16, u16)>,
 
     /// Reshape JSON answers with status 2xx by this jq program
@@ -43,10 +43,13 @@ pub(crate) struct Source {
 }
 
 impl Args {
-    /// The config of the file, if one is named. A program of `--jq` is checked here too, so that its problems come
-    /// before those of a cluster.
+    /// The config of the file, if one is named. What `--jq` and `--port` say is checked here too, so that its problems
+    /// come before those of a cluster.
     pub(crate) fn read(&self) -> Result<Option<Source>> {
         self.check_program()?;
+        if !self.ports.is_empty() {
+            self.of_flags_alone()?;
+        }
         let Some(file) = &self.config else { return Ok(None) };
         let (name, text) = read_text(file)?;
         load(&name, text).map(Some)

@@ -19,15 +19,17 @@ struct Tool {
 const KUSTOMIZE: Tool =
     Tool { name: "kustomize", module: "sigs.k8s.io/kustomize/kustomize/v5", version: "v5.8.1" };
 const HELM: Tool = Tool { name: "helm", module: "helm.sh/helm/v4/cmd/helm", version: "v4.1.1" };
+/// Its post-renderers are programs, and those of Helm 4 plugins.
+const HELM_3: Tool = Tool { name: "helm", module: "helm.sh/helm/v3/cmd/helm", version: "v3.22.0" };
 
 /// kustomize, by its path.
 pub(crate) fn kustomize() -> anyhow::Result<PathBuf> {
     KUSTOMIZE.ensure()
 }
 
-/// Helm, by its path.
-pub(crate) fn helm() -> anyhow::Result<PathBuf> {
-    HELM.ensure()
+/// Helm 4 and Helm 3, by the variables that tell tests where they are.
+pub(crate) fn helm() -> anyhow::Result<[(&'static str, PathBuf); 2]> {
+    Ok([("AMBASSADOR_HELM", HELM.ensure()?), ("AMBASSADOR_HELM_3", HELM_3.ensure()?)])
 }
 
 /// The Go module of Kubernetes' API, whose test data has an object of each kind with all its fields.

@@ -51,7 +51,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         .env("AMBASSADOR_JQ_MANUAL", manual)
         .env("AMBASSADOR_CHROMIUM", chromium)
         .env("AMBASSADOR_KUSTOMIZE", kustomize)
-        .env("AMBASSADOR_HELM", helm)
+        .envs(helm)
         .env("AMBASSADOR_OBJECTS", go_tools::objects()?)
         .env("AMBASSADOR_REDIS_SERVER", redis_server)
         .env("AMBASSADOR_REDIS_CLI", redis_cli)

@@ -279,22 +279,116 @@ fn flags_that_are_wrong() {
         error: --jq has 2 problems
     "#]],
     );
+    let why = |args: &[&str]| {
+        let output = inject(args);
+        assert_eq!((output.code, output.stdout.as_str()), (2, ""), "{args:?}: {}", output.stderr);
+        let first = output.stderr.lines().next().unwrap_or_default();
+        first.trim_start_matches("error: invalid value ").to_owned()
+    };
+    let ports = ["80", "0:65536", "80:65536", "-1:80", "80:-1", "+80:80", "80:80:80", "80: 80", ""];
+    let ports = ports.map(|port| why(&["--port", port]));
+    expect![[r#"
+        '80' for '--port <LISTEN:TARGET>': expected LISTEN:TARGET, such as 80:8775
+        '0:65536' for '--port <LISTEN:TARGET>': `0` is not a port; a port is from 1 to 65535
+        '80:65536' for '--port <LISTEN:TARGET>': `65536` is not a port; a port is from 1 to 65535
+        '-1:80' for '--port <LISTEN:TARGET>': `-1` is not a port; a port is from 1 to 65535
+        '80:-1' for '--port <LISTEN:TARGET>': `-1` is not a port; a port is from 1 to 65535
+        '+80:80' for '--port <LISTEN:TARGET>': `+80` is not a port; a port is from 1 to 65535
+        '80:80:80' for '--port <LISTEN:TARGET>': `80:80` is not a port; a port is from 1 to 65535
+        '80: 80' for '--port <LISTEN:TARGET>': ` 80` is not a port; a port is from 1 to 65535
+        '' for '--port <LISTEN:TARGET>': expected LISTEN:TARGET, such as 80:8775"#]]
+    .assert_eq(&ports.join("\n"));
+    let names = [
+        ["-n", "../x"],
+        ["-n", "a.b"],
+        ["--namespace", ""],
+        ["--config-map", "../x"],
+        ["--config-map", ".."],
+        ["--config-map", ""],
+        ["--image", ""],
+        ["--image", "a\nb"],
+        ["--plugin-image", "a b"],
+    ];
+    let names = names.map(|flag| why(&flag));
+    expect![[r#"
+        '../x' for '--namespace <NAME>': expected the name of a namespace: at most 63 lower case letters, digits and `-`
+        'a.b' for '--namespace <NAME>': expected the name of a namespace: at most 63 lower case letters, digits and `-`
+        '' for '--namespace <NAME>': expected the name of a namespace: at most 63 lower case letters, digits and `-`
+        '../x' for '--config-map <NAME>': expected the name of a ConfigMap: lower case letters, digits, `-` and `.`
+        '..' for '--config-map <NAME>': expected the name of a ConfigMap: lower case letters, digits, `-` and `.`
+        '' for '--config-map <NAME>': expected the name of a ConfigMap: lower case letters, digits, `-` and `.`
+        '' for '--image <IMAGE>': expected an image, such as REGISTRY/NAME:TAG
+        'a
+        'a b' for '--plugin-image <IMAGE>': expected an image, such as REGISTRY/NAME:TAG"#]].assert_eq(&names.join("\n"));
     check(
-        &inject(&["--port", "80"]),
+        &inject(&["--port", "80:1", "--port", "80:2"]),
         &expect![[r#"
         exit 2
-        error: invalid value '80' for '--port <LISTEN:TARGET>': expected LISTEN:TARGET, such as 80:8775
+        error: spec.ports[1].name: the name `port-80` is used twice
+         --> the config made of --port and --jq:9:5
+          |
+        9 |   - listen: "80"
+          |     ^^^^^^^^^^^^
+          |
+        help: give each port a name of its own
 
-        For more information, try '--help'.
+        error: spec.ports[1].listen: port 80 is mapped twice
+         --> the config made of --port and --jq:9:13
+          |
+        9 |   - listen: "80"
+          |             ^^^^
+
+        error: the config made of --port and --jq has 2 problems
     "#]],
     );
-    check(
-        &inject(&["--port", "0:65536"]),
-        &expect![[r#"
-        exit 2
-        error: invalid value '0:65536' for '--port <LISTEN:TARGET>': `0` is not a port; a port is from 1 to 65535
+}
 
-        For more information, try '--help'.
+#[test]
+fn files_that_cannot_be_read() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let inject = |args: &[&str]| inject_in(&dir, args);
+    let write = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).expect("written");
+    // Each of them by each flag that reads a file; a pipe with a writer is a file like others.
+    write(
+        "config.yaml",
+        "apiVersion: kubectl-ambassador.dev/v1alpha1\nkind: Ambassador\nspec: {ports: [{listen: 80, target: 8775}]}\n",
+    );
+    write("pod.yaml", "kind: Pod\napiVersion: v1\nmetadata: {name: p}\nspec: {containers: [{name: c}]}\n");
+    std::fs::create_dir(dir.path().join("empty")).expect("made");
+    let mut told = Vec::new();
+    for flags in ["-c", "-f", "-f pod.yaml --port 80:1 --plugin-file"] {
+        for file in ["absent.yaml", "empty", "/dev/zero"] {
+            let args: Vec<&str> = flags.split(' ').chain([file]).collect();
+            let output = inject(&args);
+            told.push(format!(
+                "{flags} {file}: exit {} {}{}",
+                output.code,
+                output.stdout,
+                output.stderr.trim_end()
+            ));
+        }
+    }
+    expect![[r#"
+        -c absent.yaml: exit 2 error: cannot read absent.yaml: No such file or directory (os error 2)
+        -c empty: exit 2 error: cannot read empty: Is a directory (os error 21)
+        -c /dev/zero: exit 2 error: /dev/zero is larger than 1048576 bytes
+        -f absent.yaml: exit 2 error: cannot read absent.yaml: No such file or directory (os error 2)
+        -f empty: exit 2 error: empty has no manifests
+        hint: files named .yaml, .yml and .json are; -R looks into its folders too
+        -f /dev/zero: exit 2 error: /dev/zero is larger than 268435456 bytes
+        -f pod.yaml --port 80:1 --plugin-file absent.yaml: exit 2 error: cannot read absent.yaml: No such file or directory (os error 2)
+        -f pod.yaml --port 80:1 --plugin-file empty: exit 2 error: cannot read empty: Is a directory (os error 21)
+        -f pod.yaml --port 80:1 --plugin-file /dev/zero: exit 2 error: /dev/zero is larger than 16777216 bytes"#]].assert_eq(&told.join("\n"));
+    let piped = run(std::process::Command::new("bash")
+        .args(["-c", "\"$0\" inject -f <(cat pod.yaml) -c <(cat config.yaml) 2>&1 >/dev/null | head -n1; exec 0<&-; \"$0\" inject -f - --port 80:1"])
+        .arg(provided("AMBASSADOR_CLI"))
+        .current_dir(dir.path()));
+    check(
+        &piped,
+        &expect![[r#"
+        exit 0
+        pod/p injected
+        note: there is nothing to do here: no workload was found
     "#]],
     );
 }
@@ -304,27 +398,6 @@ fn files_that_are_wrong() {
     let dir = tempfile::tempdir().expect("a folder");
     let inject = |args: &[&str]| inject_in(&dir, args);
     let write = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).expect("written");
-    check(
-        &inject(&["-c", "absent.yaml"]),
-        &expect![[r#"
-        exit 2
-        error: cannot read absent.yaml: No such file or directory (os error 2)
-    "#]],
-    );
-    check(
-        &inject(&["-c", "."]),
-        &expect![[r#"
-        exit 2
-        error: cannot read .: Is a directory (os error 21)
-    "#]],
-    );
-    check(
-        &inject(&["-c", "/dev/zero"]),
-        &expect![[r#"
-        exit 2
-        error: /dev/zero is larger than 1048576 bytes
-    "#]],
-    );
     write("broken.yaml", "apiVersion: [\n");
     check(
         &inject(&["-c", "broken.yaml"]),

@@ -239,6 +239,42 @@ fn a_function_says_in_its_results_what_is_wrong() {
 }
 
 #[test]
+fn a_module_from_an_image_is_for_servers_that_have_image_volumes() {
+    let image = |version: &str| {
+        let version = format!("--kubernetes-version={version}");
+        pipe(MANIFESTS, &["inject", "-f", "-", "--plugin-image=registry.example/plugin:1", &version])
+    };
+    check(
+        &image("1.30"),
+        &expect![[r#"
+        exit 2
+        error: --plugin-image takes image volumes, which Kubernetes 1.30 has not
+        hint: leave it out, for a ConfigMap: `kubectl ambassador plugin install`
+    "#]],
+    );
+    let old = image("1.34");
+    expect!["note: before Kubernetes 1.35, servers without the feature gate ImageVolume leave the module's volume out of pods, whose ambassador then does not start"].assert_eq(old.stderr.lines().next().unwrap_or_default());
+    let new = image("1.35");
+    assert!(new.code == 0 && !new.stderr.contains("note: "), "{}", new.stderr);
+    let dir = tempfile::tempdir().expect("a folder");
+    let file = dir.path().join("injected.yaml");
+    std::fs::write(&file, &new.stdout).expect("written");
+    let volumes = |server: &str| {
+        let mut kubectl = Command::new("kubectl");
+        kubectl.env("KUBECONFIG", provided(server)).env("HOME", dir.path());
+        let path = "-o=jsonpath={.spec.template.spec.volumes[?(@.name==\"ambassador-plugin\")]}";
+        let output = run(kubectl.args(["create", "--dry-run=server", path, "-f"]).arg(&file));
+        format!("{}{}", output.stdout, output.stderr.replace(&*file.to_string_lossy(), "FILE"))
+    };
+    expect![[r#"{"image":{"pullPolicy":"IfNotPresent","reference":"registry.example/plugin:1"},"name":"ambassador-plugin"}"#]].assert_eq(&volumes("AMBASSADOR_KUBECONFIG_NEWEST"));
+    // Switched off there.
+    expect![[r#""#]].assert_eq(&volumes("AMBASSADOR_KUBECONFIG"));
+    expect![[r#"
+        Error from server (BadRequest): error when creating "FILE": Deployment in version "v1" cannot be handled as a Deployment: strict decoding error: unknown field "spec.template.spec.volumes[1].image"
+    "#]].assert_eq(&volumes("AMBASSADOR_KUBECONFIG_OLDEST"));
+}
+
+#[test]
 fn helm_takes_it_for_a_post_renderer() {
     let dir = tempfile::tempdir().expect("a folder");
     let write = |name: &str, text: &str| {
@@ -249,27 +285,37 @@ fn helm_takes_it_for_a_post_renderer() {
     write("chart/Chart.yaml", "apiVersion: v2\nname: fruit\nversion: 0.1.0\n");
     write("chart/templates/fruit.yaml", &MANIFESTS.replace("name: fruit}", "name: {{ .Release.Name }}}"));
     write("plugins/ambassador/plugin.yaml", &example("type: postrenderer/v1"));
-    let helm = |args: &[&str]| {
-        run(Command::new(provided("AMBASSADOR_HELM"))
-            .args(["template", "shop", "chart", "--post-renderer", "ambassador"])
-            .args(args)
+    let helm = |variable: &str, args: &str| {
+        run(Command::new(provided(variable))
+            .args(["template", "shop", "chart"])
+            .args(args.split(' '))
             .current_dir(dir.path())
             .env("HOME", dir.path())
             .env("HELM_PLUGINS", dir.path().join("plugins"))
             .env("PATH", path()))
     };
-    let rendered = helm(&["--post-renderer-args=--port=8080:8775"]).ok();
-    for part in [
-        "name: envoy-ambassador\n",
-        "containerPort: 8080\n",
-        "kind: ConfigMap\n",
-        "targetPort: http",
-        "name: shop",
+    let paper = std::fs::read_to_string(repository("docs/pipes.md")).expect("a paper");
+    for (variable, flags) in [
+        ("AMBASSADOR_HELM", "--post-renderer ambassador"),
+        (
+            "AMBASSADOR_HELM_3",
+            "--post-renderer kubectl-ambassador --post-renderer-args=inject --post-renderer-args=-f --post-renderer-args=-",
+        ),
     ] {
-        assert!(rendered.contains(part), "{part} is not in\n{rendered}");
+        assert!(paper.contains(flags), "docs/pipes.md does not say {flags}");
+        let rendered = helm(variable, &format!("{flags} --post-renderer-args=--port=8080:8775")).ok();
+        for part in [
+            "name: envoy-ambassador\n",
+            "containerPort: 8080\n",
+            "kind: ConfigMap\n",
+            "targetPort: http",
+            "name: shop",
+        ] {
+            assert!(rendered.contains(part), "{variable}: {part} is not in\n{rendered}");
+        }
+        let failed = helm(variable, &format!("{flags} --post-renderer-args=--port=8080:x"));
+        assert_ne!(failed.code, 0, "{variable}: {}", failed.stdout);
     }
-    let failed = helm(&["--post-renderer-args=--port=8080:x"]);
-    assert_ne!(failed.code, 0, "{}", failed.stdout);
 }
 
 #[track_caller]

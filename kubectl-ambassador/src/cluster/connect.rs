@@ -33,7 +33,7 @@ const HINT: &str =
 #[command(next_help_heading = "Cluster")]
 pub(crate) struct Args {
     /// Namespace to work in [default: the context's]
-    #[arg(short, long, value_name = "NAME", add = crate::completion::namespaces())]
+    #[arg(short, long, value_name = "NAME", value_parser = crate::names::namespace, add = crate::completion::namespaces())]
     namespace: Option<String>,
 
     /// Context of the kubeconfig to use [default: the current one]
@@ -102,6 +102,9 @@ impl Args {
     pub(crate) async fn connect(&self) -> Result<Cluster> {
         let config = self.config().await?;
         let namespace = self.namespace.clone().unwrap_or_else(|| config.default_namespace.clone());
+        crate::names::namespace(&namespace).map_err(|expected| {
+            Failure::usage(format!("the namespace is `{}`: {expected}", namespace.escape_debug()))
+        })?;
         let server = config.cluster_url.to_string();
         let client = self.client(config)?;
         let field_manager = FIELD_MANAGER.to_owned();

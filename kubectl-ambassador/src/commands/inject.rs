@@ -21,6 +21,7 @@ use crate::envoy::HEALTH_PORT;
 use crate::failure::{Failure, Result};
 use crate::findings;
 use crate::journal::{self, Entry, Journal, Needed, Step};
+use crate::names;
 use crate::output::{self, say};
 use crate::plan::{self, Options, Permissions, Plan, text};
 use crate::plugin::{Plugin, Plugins};
@@ -87,7 +88,7 @@ pub(crate) struct Args {
     pub(super) change: Flags,
 
     /// Envoy image, 1.35 or newer; a digest is allowed
-    #[arg(long, value_name = "IMAGE", default_value = IMAGE)]
+    #[arg(long, value_name = "IMAGE", value_parser = names::image, default_value = IMAGE)]
     pub(super) image: String,
 
     /// The form of the ambassador's container
@@ -95,7 +96,7 @@ pub(crate) struct Args {
     pub(super) sidecar: Choice,
 
     /// Name of the ConfigMap with the config [default: NAME-ambassador-config, with a hash of the config for workloads]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = names::config_map)]
     pub(super) config_map: Option<String>,
 
     /// Replace also what a newer version of this program has injected

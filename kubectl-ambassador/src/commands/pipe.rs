@@ -25,7 +25,7 @@ pub(super) struct Flags {
     with_plugin: bool,
 
     /// With -f or -k: mount the module from this image, which has plugin.wasm in its root, instead of a ConfigMap
-    #[arg(long, value_name = "IMAGE", conflicts_with = "with_plugin")]
+    #[arg(long, value_name = "IMAGE", value_parser = crate::names::image, conflicts_with = "with_plugin")]
     plugin_image: Option<String>,
 
     /// With -f or -k: the oldest Kubernetes that the output is for
@@ -37,6 +37,31 @@ pub(super) struct Flags {
     ipv6: bool,
 }
 
+/// Since when Kubernetes has image volumes at all, and since when without a feature gate: `ImageVolume` in its list of them.
+const IMAGE_VOLUMES: [u32; 2] = [31, 35];
+
+impl Flags {
+    /// A server without image volumes takes such a pod all the same, and leaves the volume out.
+    fn check_plugin_image(&self) -> Result<()> {
+        let [possible, on] = IMAGE_VOLUMES;
+        let version = self.kubernetes_version;
+        if self.plugin_image.is_none() || version >= on {
+            return Ok(());
+        }
+        if version < possible {
+            return Err(Failure::usage(format!(
+                "--plugin-image takes image volumes, which Kubernetes 1.{version} has not"
+            ))
+            .hint("leave it out, for a ConfigMap: `kubectl ambassador plugin install`"));
+        }
+        say(&format!(
+            "note: before Kubernetes 1.{on}, servers without the feature gate ImageVolume leave the module's volume out of \
+             pods, whose ambassador then does not start"
+        ));
+        Ok(())
+    }
+}
+
 fn minor(text: &str) -> std::result::Result<u32, String> {
     let numbers = text.strip_prefix('v').unwrap_or(text).strip_prefix("1.");
     let minor = numbers.and_then(|numbers| numbers.split('.').next()?.parse().ok());
@@ -45,6 +70,7 @@ fn minor(text: &str) -> std::result::Result<u32, String> {
 
 /// `inject -f`.
 pub(super) fn inject(args: &inject::Args) -> Result<()> {
+    args.pipe.check_plugin_image()?;
     let inputs = args.files.read()?;
     if let [input] = inputs.as_slice()
         && offline::is_function(&input.text)

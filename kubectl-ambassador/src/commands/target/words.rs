@@ -2,6 +2,7 @@
 
 use super::Args;
 use crate::failure::{Failure, Result};
+use crate::names::is_name;
 use crate::workload::Kind;
 
 /// What is asked for.
@@ -83,12 +84,6 @@ fn split(word: &str) -> Result<(Option<String>, String)> {
     }
 }
 
-/// Names of pods and workloads are DNS subdomains (RFC 1123), so nothing else needs to be asked for.
-fn is_name(name: &str) -> bool {
-    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.';
-    !name.is_empty() && name.len() <= 253 && name.chars().all(plain)
-}
-
 fn not_a_name(word: &str) -> Failure {
     Failure::usage(format!("`{}` is not the name of an object", word.escape_debug()))
         .hint("name a pod or a workload: NAME or TYPE/NAME")
@@ -153,6 +148,7 @@ mod tests {
         check("web deploy", "`deploy` is a type, and stands after names");
         check("deploy/", "`deploy/` is not the name of an object");
         check("/web", "`/web` is not the name of an object");
+        check("..", "`..` is not the name of an object");
         check("../../secrets", "`../../secrets` is not the name of an object");
         check("deploy We_b", "`We_b` is not the name of an object");
         check("Web", "`Web` is not the name of an object");

@@ -24,7 +24,7 @@ fn ambassador(block: &str) -> Rc<Ambassador> {
         indented.concat()
     );
     match yaml::load(&text) {
-        Ok(loaded) => Rc::new(loaded.ambassador),
+        Ok(loaded) => loaded.ambassador,
         Err(problems) => panic!("{block}\n{problems:?}"),
     }
 }

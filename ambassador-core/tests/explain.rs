@@ -1,6 +1,5 @@
 //! What rules say of an exchange that they are not used for.
 
-use ambassador_core::Ambassador;
 use ambassador_core::config::yaml;
 use ambassador_core::exchange::Head;
 use expect_test::{Expect, expect};
@@ -36,7 +35,7 @@ fn head(lines: &[(&str, &str)]) -> Vec<(String, Vec<u8>)> {
 
 #[test]
 fn each_rule_says_why_it_was_not_used() {
-    let ambassador: Ambassador = yaml::load(CONFIG).expect("a config").ambassador;
+    let ambassador = yaml::load(CONFIG).expect("a config").ambassador;
     let request =
         head(&[(":method", "GET"), (":path", "/list?x=1"), (":authority", "fruit"), ("accept", "text/html")]);
     let answer = head(&[(":status", "200"), ("content-type", "application/json")]);

@@ -8,6 +8,7 @@ mod template;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use ambassador_core::Ambassador;
 use ambassador_core::config::Config;
 use ambassador_core::config::yaml::Loaded;
 use serde_json::{Value, json};
@@ -58,19 +59,44 @@ pub(crate) type Files = Vec<(&'static str, String)>;
 /// Renders what Envoy reads. `validate.yaml` is for people and tests only: `envoy --mode validate` does not follow
 /// the bootstrap to the other files, so this one holds all of them at once.
 pub(crate) fn render(loaded: &Loaded, layout: &Layout) -> Result<Files> {
-    let resources = Resources::new(loaded, layout)?;
-    let list = |resources: &[Value]| json!({"resources": resources});
-    Ok(vec![
-        ("bootstrap.yaml", yaml(&resources.bootstrap)?),
-        ("listeners.yaml", yaml(&list(&resources.listeners))?),
-        ("clusters.yaml", yaml(&list(&resources.clusters))?),
-        ("filter.yaml", yaml(&list(std::slice::from_ref(&resources.filter)))?),
-    ])
+    Nameless::render(&loaded.ambassador, layout)?.files(&loaded.config, layout)
+}
+
+/// What is the same for all configs that differ by their name alone: all files but the filter's, which has the config.
+#[derive(Debug)]
+pub(crate) struct Nameless {
+    bootstrap: String,
+    listeners: String,
+    clusters: String,
+}
+
+impl Nameless {
+    /// Renders them.
+    pub(crate) fn render(ambassador: &Ambassador, layout: &Layout) -> Result<Self> {
+        let (listeners, clusters) = listeners_and_clusters(ambassador, layout)?;
+        Ok(Self {
+            bootstrap: yaml(&bootstrap(layout)?)?,
+            listeners: yaml(&json!({"resources": listeners}))?,
+            clusters: yaml(&json!({"resources": clusters}))?,
+        })
+    }
+
+    /// All files of one of those configs.
+    pub(crate) fn files(&self, config: &Config, layout: &Layout) -> Result<Files> {
+        let filter = yaml(&json!({"resources": [filter(config, layout)?]}))?;
+        Ok(vec![
+            ("bootstrap.yaml", self.bootstrap.clone()),
+            ("listeners.yaml", self.listeners.clone()),
+            ("clusters.yaml", self.clusters.clone()),
+            ("filter.yaml", filter),
+        ])
+    }
 }
 
 /// All of it as one static bootstrap, which `envoy --mode validate` checks to the last rule.
 pub(crate) fn render_for_validation(loaded: &Loaded, layout: &Layout) -> Result<String> {
-    let Resources { mut bootstrap, listeners, clusters, filter } = Resources::new(loaded, layout)?;
+    let (listeners, clusters) = listeners_and_clusters(&loaded.ambassador, layout)?;
+    let (mut bootstrap, filter) = (bootstrap(layout)?, filter(&loaded.config, layout)?);
     take(&mut bootstrap, "/dynamic_resources")?;
     let inline = |list: &mut Value, resources: Vec<Value>| {
         let list = list.as_array_mut();
@@ -90,32 +116,16 @@ pub(crate) fn render_for_validation(loaded: &Loaded, layout: &Layout) -> Result<
     yaml(&bootstrap)
 }
 
-struct Resources {
-    bootstrap: Value,
-    listeners: Vec<Value>,
-    clusters: Vec<Value>,
-    filter: Value,
-}
-
-impl Resources {
-    fn new(loaded: &Loaded, layout: &Layout) -> Result<Self> {
-        let ambassador = &loaded.ambassador;
-        let mut clusters: Vec<Value> = Vec::new();
-        let mut listeners = Vec::new();
-        for port in &ambassador.ports {
-            listeners.push(listener::render(port, ambassador, layout)?);
-            let cluster = cluster::render(port, &ambassador.limits)?;
-            if !clusters.contains(&cluster) {
-                clusters.push(cluster);
-            }
+fn listeners_and_clusters(ambassador: &Ambassador, layout: &Layout) -> Result<(Vec<Value>, Vec<Value>)> {
+    let (mut listeners, mut clusters) = (Vec::new(), Vec::new());
+    for port in &ambassador.ports {
+        listeners.push(listener::render(port, ambassador, layout)?);
+        let cluster = cluster::render(port, &ambassador.limits)?;
+        if !clusters.contains(&cluster) {
+            clusters.push(cluster);
         }
-        Ok(Self {
-            bootstrap: bootstrap(layout)?,
-            listeners,
-            clusters,
-            filter: filter(&loaded.config, layout)?,
-        })
     }
+    Ok((listeners, clusters))
 }
 
 fn bootstrap(layout: &Layout) -> Result<Value> {

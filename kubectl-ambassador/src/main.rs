@@ -65,9 +65,9 @@ fn main() -> std::process::ExitCode {
         Command::Render(args) => commands::render::run(&args),
         Command::Plugin(args) => commands::plugin::run(&args),
         Command::Test(args) => commands::test::run(&args),
-        Command::Inject(args) => cluster::block_on(commands::inject::run(&args)),
+        Command::Inject(args) => commands::inject::run(&args),
         Command::Resume(args) => cluster::block_on(commands::resume::run(&args)),
-        Command::Uninject(args) => cluster::block_on(commands::uninject::run(&args)),
+        Command::Uninject(args) => commands::uninject::run(&args),
     };
     match result {
         Ok(()) => std::process::ExitCode::SUCCESS,

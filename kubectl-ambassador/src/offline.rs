@@ -92,15 +92,24 @@ pub(crate) fn inject(name: &str, text: &str, choices: Choices<'_>, planner: &Pla
         return Err(problem::all(name, text, &problems));
     }
     if injected.iter().all(Option::is_none) {
-        return put_in(name, text, &documents, &found, notes, choices, planner);
+        let work = put_in(name, text, &documents, &found, choices, planner)?;
+        // They are large, and the new text is, too.
+        drop(found);
+        drop(documents);
+        return Ok(outcome(text, work, notes));
     }
     let bare = without(text, &documents, &found, &injected)
         .map_err(|problems| problem::all(name, text, &problems))?;
     let bare = maps::remove(&bare, name, &injected, &choices.selection.templates)?;
+    drop(found);
+    drop(documents);
     let documents = Document::all(&bare).map_err(|problem| problem.failure(name, &bare))?;
     let (found, notes) =
         workloads(&documents, choices.selection).map_err(|problem| problem.failure(name, &bare))?;
-    put_in(name, &bare, &documents, &found, notes, choices, planner)
+    let work = put_in(name, &bare, &documents, &found, choices, planner)?;
+    drop(found);
+    drop(documents);
+    Ok(outcome(&bare, work, notes))
 }
 
 /// Several texts as one of YAML: a text of JSON values becomes one document a value.
@@ -150,21 +159,28 @@ fn without(
     found: &[Found<'_, '_>],
     injected: &[Option<Injected>],
 ) -> std::result::Result<String, Vec<Problem>> {
-    let (mut changes, mut problems) = (Vec::new(), Vec::new());
-    for (found, injected) in found.iter().zip(injected) {
-        let (Some(injected), Some(document)) = (injected, documents.get(found.document)) else { continue };
-        let pod = document.value(found.pod());
-        let change = before(&pod, injected)
-            .map_err(|failure| Problem::refused(found.node.start, &failure))
-            .and_then(|original| Change::back(text, document, found, &pod, original, Some(injected)));
-        match change {
-            Ok(change) => changes.push(change),
-            Err(problem) => problems.push(problem),
+    let (mut edits, mut problems) = (Vec::new(), Vec::new());
+    let mut of_one = Vec::new();
+    let all: Vec<_> = found.iter().zip(injected).collect();
+    for all in all.chunk_by(|(one, _), (next, _)| one.document == next.document) {
+        let Some(document) = all.first().and_then(|(found, _)| documents.get(found.document)) else {
+            continue;
+        };
+        for &(found, injected) in all {
+            let Some(injected) = injected else { continue };
+            let pod = document.value(found.pod());
+            let change = before(&pod, injected)
+                .map_err(|failure| Problem::refused(found.node.start, &failure))
+                .and_then(|original| Change::back(text, document, found, pod, original, Some(injected)));
+            match change {
+                Ok(change) => of_one.push(change),
+                Err(problem) => problems.push(problem),
+            }
         }
+        check::document(text, document, &mut of_one, &mut problems);
+        edits.extend(of_one.drain(..).flat_map(|change| change.edits));
     }
-    check::all(text, documents, &mut changes, &mut problems);
-    let edits = changes.into_iter().flat_map(|change| change.edits);
-    if problems.is_empty() { Ok(edit::apply(text, edits.collect())) } else { Err(problems) }
+    if problems.is_empty() { Ok(edit::apply(text, &edits)) } else { Err(problems) }
 }
 
 /// The pod as it was before it was injected.
@@ -192,12 +208,14 @@ fn before(pod: &Value, injected: &Injected) -> Result<Value> {
     Ok(original)
 }
 
-/// The edits for one workload, and what its pod is by them.
+/// The edits for one workload, and what it is by them.
 struct Change<'f, 'd, 'a> {
     found: &'f Found<'d, 'a>,
     edits: Vec<Edit>,
     from: Value,
     to: Value,
+    /// JSON pointer of the pod in both.
+    at: &'f str,
     /// Whether it goes by texts that were kept, which somebody may have written anew since.
     by_texts: bool,
 }
@@ -208,85 +226,101 @@ impl<'f, 'd, 'a> Change<'f, 'd, 'a> {
         text: &str,
         document: &Document<'a>,
         found: &'f Found<'d, 'a>,
-        from: &Value,
+        from: Value,
         to: Value,
         injected: Option<&Injected>,
     ) -> std::result::Result<Self, Problem> {
         let manner = Manner::of(text, document);
         let nothing = Kept::new();
         let texts = injected.map_or(&nothing, |injected| &injected.texts);
-        let (edits, _) = edits(text, document, &manner, found, (from, &to), Some(texts))?;
-        Ok(Self { found, edits, from: from.clone(), to, by_texts: injected.is_some() })
+        let editor = Editor::new(text, document, &manner, Some(texts));
+        let edits = editor.run(Place::new(found.key, found.pod()), &from, &to)?.edits;
+        Ok(Self { found, edits, from, to, at: "", by_texts: injected.is_some() })
+    }
+
+    /// The pod as it is to be.
+    fn pod(&self) -> &Value {
+        self.to.pointer(self.at).unwrap_or(&Value::Null)
     }
 }
 
 type Kept = std::collections::BTreeMap<String, annotation::Kept>;
 
-fn edits(
-    text: &str,
-    document: &Document<'_>,
-    manner: &Manner<'_>,
-    found: &Found<'_, '_>,
-    (from, to): (&Value, &Value),
-    restored: Option<&Kept>,
-) -> std::result::Result<(Vec<Edit>, Kept), Problem> {
-    let mut editor = Editor::new(text, document, manner, restored);
-    editor.change(Place::new(found.key, found.pod()), from, to, "")?;
-    Ok((editor.edits, editor.kept))
+/// What is to be done to a text.
+struct Work<'t> {
+    edits: Vec<Edit>,
+    added: maps::Added<'t>,
+    done: Vec<String>,
 }
 
-/// Injects what was found, none of which is injected.
-fn put_in(
+fn outcome(text: &str, work: Option<Work<'_>>, notes: Vec<String>) -> Outcome {
+    let Some(Work { edits, added, done }) = work else {
+        return Outcome { text: text.to_owned(), changed: Vec::new(), notes, plugins: Vec::new() };
+    };
+    let plugins = added.plugins;
+    Outcome { text: added.written.put_into(text, edits), changed: done, notes, plugins }
+}
+
+/// Injects what was found, none of which is injected; nothing, if there is nothing.
+fn put_in<'t>(
     name: &str,
-    text: &str,
+    text: &'t str,
     documents: &[Document<'_>],
     found: &[Found<'_, '_>],
-    notes: Vec<String>,
     choices: Choices<'_>,
     planner: &Planner<'_>,
-) -> Result<Outcome> {
-    let (mut changes, mut problems) = (Vec::new(), Vec::new());
-    let mut objects = maps::Added::default();
-    for found in found {
-        let Some(document) = documents.get(found.document) else { continue };
-        match planned(text, document, found, planner) {
-            Ok((change, plan)) => {
-                changes.push(change);
-                let added = objects.add(plan);
-                problems.extend(added.err().map(|failure| Problem::refused(found.node.start, &failure)));
+) -> Result<Option<Work<'t>>> {
+    let (mut edits, mut problems) = (Vec::new(), Vec::new());
+    let Some(first) = documents.first().filter(|_| !found.is_empty()) else { return Ok(None) };
+    let mut added = maps::Added::new(text, first).map_err(|problem| problem.failure(name, text))?;
+    let mut of_one = Vec::new();
+    for all in found.chunk_by(|one, next| one.document == next.document) {
+        let Some(document) = all.first().and_then(|found| documents.get(found.document)) else { continue };
+        let manner = Manner::of(text, document);
+        for found in all {
+            let change = planned(text, document, &manner, found, planner).and_then(|(change, plan)| {
+                added.add(&plan).map_err(|failure| Problem::refused(found.node.start, &failure))?;
+                Ok(Change { to: plan.injected, ..change })
+            });
+            match change {
+                Ok(change) => of_one.push(change),
+                Err(problem) => problems.push(problem),
             }
-            Err(problem) => problems.push(problem),
         }
+        check::document(text, document, &mut of_one, &mut problems);
+        edits.extend(of_one.drain(..).flat_map(|change| change.edits));
     }
-    check::all(text, documents, &mut changes, &mut problems);
     if !problems.is_empty() {
         return Err(problem::all(name, text, &problems));
     }
-    let edits = changes.into_iter().flat_map(|change| change.edits).collect();
-    let (maps, plugins) = objects.into_parts(choices.plugin);
-    let new = maps::insert(text, documents, edits, &maps).map_err(|problem| problem.failure(name, text))?;
-    let done = found.iter().map(|found| found.shown.clone()).collect();
-    Ok(Outcome { text: new, changed: done, notes, plugins })
+    if let Some(whole) = choices.plugin {
+        added.add_plugins(whole);
+    }
+    Ok(Some(Work { edits, added, done: found.iter().map(|found| found.shown.clone()).collect() }))
 }
 
+/// The edits for a workload, and the plan, which has what the object is by them.
 fn planned<'f, 'd, 'a>(
     text: &str,
     document: &Document<'a>,
+    manner: &Manner<'_>,
     found: &'f Found<'d, 'a>,
     planner: &Planner<'_>,
 ) -> std::result::Result<(Change<'f, 'd, 'a>, Plan), Problem> {
     let refused = |failure: Failure| Problem::refused(found.node.start, &failure);
-    let object = found.object(document);
-    let plan = planner(&object, &found.template, &found.shown).map_err(refused)?;
-    let manner = Manner::of(text, document);
-    let from = object.pointer(&found.template).cloned().unwrap_or_default();
-    let mut to = plan.injected.pointer(&found.template).cloned().unwrap_or_default();
-    let (mut put_in, kept) = edits(text, document, &manner, found, (&from, &to), None)?;
+    let (object, at) = (found.object(document), found.template.as_str());
+    let mut plan = planner(&object, at, &found.shown).map_err(refused)?;
+    let from = object.pointer(at).unwrap_or(&Value::Null);
+    let mut nothing = Value::Null;
+    let to = plan.injected.pointer_mut(at).unwrap_or(&mut nothing);
+    let place = Place::new(found.key, found.pod());
+    let editor = || Editor::new(text, document, manner, None);
+    let kept = editor().only_looking().run(place, from, to)?.kept;
     if !kept.is_empty() {
-        remember(&mut to, kept).map_err(refused)?;
-        (put_in, _) = edits(text, document, &manner, found, (&from, &to), None)?;
+        remember(to, kept).map_err(refused)?;
     }
-    Ok((Change { found, edits: put_in, from, to, by_texts: false }, plan))
+    let edits = editor().run(place, from, to)?.edits;
+    Ok((Change { found, edits, from: object, to: Value::Null, at, by_texts: false }, plan))
 }
 
 fn remember(pod: &mut Value, texts: Kept) -> Result<()> {

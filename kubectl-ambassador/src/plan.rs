@@ -16,7 +16,7 @@ pub(crate) use refuse::{Permissions, declared_ports, refuse_newer, refuse_taken_
 pub(crate) use sidecar::{CONTAINER, Mode, VOLUMES};
 
 use crate::annotation::{self, Injected};
-use crate::envoy::{self, HEALTH_PORT, Layout};
+use crate::envoy::HEALTH_PORT;
 use crate::failure::Result;
 use crate::plugin::Plugin;
 use crate::source::Source;
@@ -133,28 +133,26 @@ pub(crate) fn inject(
     let ports = &source.loaded.ambassador.ports;
     let mut injected =
         Injected::new(ports, HEALTH_PORT, &source.text, &options.config_map, &plugin.config_map());
-    let mut pod = before.clone();
+    let mut object = original.clone();
+    let mut nothing = Value::Null;
+    let pod = object.pointer_mut(template).unwrap_or(&mut nothing);
     let names = if options.named_ports {
-        port_names::take(before, &mut pod, ports, &mut injected.originals)
+        port_names::take(before, pod, ports, &mut injected.originals)
     } else {
         port_names::Names::new()
     };
-    sidecar::add(&mut pod, &source.loaded, &injected, options, &names);
+    sidecar::add(pod, &source.loaded, &injected, options, &names);
     let originals = &mut injected.originals;
     if ports.iter().any(|port| port.listen < 1024) {
         remember(before, "/spec/securityContext/sysctls", originals);
         if before.pointer("/spec/securityContext").is_none() {
             remember(before, "/spec/securityContext", originals);
         }
-        sidecar::allow_low_ports(&mut pod);
+        sidecar::allow_low_ports(pod);
     }
-    choose_default_container(before, &mut pod, originals);
+    choose_default_container(before, pod, originals);
     let text = serde_json::to_string(&injected).unwrap_or_default();
-    entry(entry(&mut pod, "metadata"), "annotations")[annotation::NAME] = Value::from(text);
-    let mut object = original.clone();
-    if let Some(place) = object.pointer_mut(template) {
-        *place = pod;
-    }
+    entry(entry(pod, "metadata"), "annotations")[annotation::NAME] = Value::from(text);
     Ok(Plan {
         original: original.clone(),
         injected: object,
@@ -240,7 +238,7 @@ fn entry<'a>(value: &'a mut Value, key: &str) -> &'a mut Value {
 
 fn config_map(namespace: &str, source: &Source, options: &Options) -> Result<Value> {
     let mut data = Map::from_iter([("ambassador.yaml".to_owned(), Value::from(source.text.as_str()))]);
-    for (file, text) in envoy::render(&source.loaded, &Layout::in_pod(options.ipv6))? {
+    for (file, text) in source.files(options.ipv6)? {
         data.insert(file.to_owned(), Value::from(text));
     }
     Ok(json!({
@@ -287,7 +285,7 @@ pub(crate) fn has_ipv6(live: &Value) -> bool {
 
 /// The ConfigMap with the module.
 pub(crate) fn plugin_map(namespace: &str, plugin: &Plugin) -> Value {
-    let module = k8s_openapi::ByteString(plugin.module.clone());
+    let module = k8s_openapi::ByteString(plugin.module().into_owned());
     json!({
         "apiVersion": "v1",
         "kind": "ConfigMap",
@@ -299,12 +297,24 @@ pub(crate) fn plugin_map(namespace: &str, plugin: &Plugin) -> Value {
 
 /// The text at a JSON pointer, empty if there is none.
 pub(crate) fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
-    value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+    at(value, pointer).and_then(Value::as_str).unwrap_or_default()
 }
 
 /// The list at a JSON pointer, empty if there is none.
 pub(crate) fn list<'a>(value: &'a Value, pointer: &str) -> &'a [Value] {
-    value.pointer(pointer).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+    at(value, pointer).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+}
+
+/// The value at a JSON pointer. `Value::pointer` makes two texts of each step, and a pipe follows very many.
+fn at<'a>(value: &'a Value, pointer: &str) -> Option<&'a Value> {
+    if pointer.contains('~') {
+        return value.pointer(pointer);
+    }
+    pointer.split('/').skip(1).try_fold(value, |value, step| match value {
+        Value::Object(fields) => fields.get(step),
+        Value::Array(items) => step.parse().ok().and_then(|index: usize| items.get(index)),
+        _ => None,
+    })
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The plugin that this program carries, in two flavours of which the smaller one does for most configs, or another one
 //! from a file.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -13,8 +14,23 @@ use crate::source;
 /// Far more than fits into a ConfigMap, since an image may have it instead.
 const LARGEST: u64 = 16 << 20;
 
-static FULL: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/plugin.wasm.z"));
-static JSON: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/plugin-json.wasm.z"));
+/// A module that this program carries; all empty if it was built without.
+struct Carried {
+    packed: &'static [u8],
+    sha256: &'static str,
+}
+
+macro_rules! carried {
+    ($name:literal) => {
+        Carried {
+            packed: include_bytes!(concat!(env!("OUT_DIR"), "/", $name, ".z")),
+            sha256: include_str!(concat!(env!("OUT_DIR"), "/", $name, ".sha256")),
+        }
+    };
+}
+
+static FULL: Carried = carried!("plugin.wasm");
+static JSON: Carried = carried!("plugin-json.wasm");
 
 /// Where the plugin of a command comes from.
 #[derive(Debug)]
@@ -40,34 +56,62 @@ impl Plugins {
 /// The module that Envoy runs, with its hash.
 #[derive(Debug, Clone)]
 pub(crate) struct Plugin {
-    /// The module.
-    pub(crate) module: Vec<u8>,
+    module: Module,
     /// Its SHA-256 in hexadecimal.
     pub(crate) sha256: String,
+}
+
+#[derive(Debug, Clone)]
+enum Module {
+    /// Unpacked by who needs it: most need the hash alone.
+    Carried(&'static [u8]),
+    Read(Vec<u8>),
 }
 
 impl Plugin {
     /// The smallest of those that this program carries which does all that the config says.
     pub(crate) fn embedded_for(config: &Config) -> Result<Self> {
-        let small = Some(JSON).filter(|_| config.flavour() == Flavour::Json);
-        let module = small.into_iter().chain([FULL]).map(unpack).find(|module| !module.is_empty());
-        let module = module.ok_or_else(|| {
+        let small = Self::carried(&JSON).filter(|_| config.flavour() == Flavour::Json);
+        small.or_else(|| Self::carried(&FULL)).ok_or_else(|| {
             Failure::unchanged("this build of kubectl-ambassador carries no plugin")
                 .hint("build it with `cargo xtask build`, or name a module with --plugin-file")
-        })?;
-        Ok(Self::new(module))
+        })
     }
 
     /// All that this program carries, the smallest first; none in a build for development.
     pub(crate) fn all() -> Vec<Self> {
-        [JSON, FULL].map(unpack).into_iter().filter(|module| !module.is_empty()).map(Self::new).collect()
+        [&JSON, &FULL].into_iter().filter_map(Self::carried).collect()
+    }
+
+    fn carried(carried: &Carried) -> Option<Self> {
+        let module = Module::Carried(carried.packed);
+        (!carried.sha256.is_empty()).then(|| Self { module, sha256: carried.sha256.to_owned() })
+    }
+
+    fn new(module: Vec<u8>) -> Self {
+        Self { sha256: hex(&module), module: Module::Read(module) }
+    }
+
+    /// The same without its bytes, which are many, for plans that need but its name.
+    pub(crate) fn stub(&self) -> Self {
+        Self { module: Module::Read(Vec::new()), sha256: self.sha256.clone() }
+    }
+
+    /// The module.
+    pub(crate) fn module(&self) -> Cow<'_, [u8]> {
+        match &self.module {
+            Module::Carried(packed) => {
+                Cow::Owned(miniz_oxide::inflate::decompress_to_vec_zlib(packed).unwrap_or_default())
+            }
+            Module::Read(module) => Cow::Borrowed(module),
+        }
     }
 
     /// What it is, in a few words.
     pub(crate) fn flavour(&self) -> &'static str {
-        match &self.module {
-            module if *module == unpack(JSON) => "plugin for JSON and text",
-            module if *module == unpack(FULL) => "plugin with all formats",
+        match self.sha256.as_str() {
+            hash if hash == JSON.sha256 => "plugin for JSON and text",
+            hash if hash == FULL.sha256 => "plugin with all formats",
             _ => "plugin from a file",
         }
     }
@@ -77,15 +121,11 @@ impl Plugin {
         format!("ambassador-plugin-{}", self.sha256.get(..12).unwrap_or_default())
     }
 
-    fn new(module: Vec<u8>) -> Self {
-        let sha256 = hex(&module);
-        Self { module, sha256 }
+    /// One of no use to Envoy.
+    #[cfg(test)]
+    pub(crate) fn for_tests() -> Self {
+        Self { module: Module::Read(b"\0asm".to_vec()), sha256: "0123456789abcdef".to_owned() }
     }
-}
-
-/// A module that this program carries; nothing if it was built without.
-fn unpack(packed: &[u8]) -> Vec<u8> {
-    miniz_oxide::inflate::decompress_to_vec_zlib(packed).unwrap_or_default()
 }
 
 /// The SHA-256 of `bytes` in hexadecimal.

@@ -1,12 +1,15 @@
 //! The config that a command works with: from a file, from `--port` and `--jq`, or from both.
 
+use std::cell::OnceCell;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use ambassador_core::config::yaml::{self, Loaded};
 use ambassador_core::config::{self, Config, Scalar};
 use ambassador_core::problem::Problem;
 
+use crate::envoy::{self, Layout};
 use crate::failure::{Failure, Result};
 use crate::report;
 
@@ -32,7 +35,7 @@ pub(crate) struct Args {
 }
 
 /// A config as text and as what it means.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Source {
     /// What people are told it comes from.
     name: String,
@@ -40,6 +43,8 @@ pub(crate) struct Source {
     pub(crate) text: String,
     /// What it means.
     pub(crate) loaded: Loaded,
+    /// What Envoy reads of it in a pod, whatever the config's name is, by whether the pod has IPv6.
+    rendered: Rc<[OnceCell<envoy::Nameless>; 2]>,
 }
 
 impl Args {
@@ -68,9 +73,7 @@ impl Args {
             metadata: config::Metadata { name: name.to_owned() },
             spec: config::Spec { rules: rules.collect(), ..base },
         };
-        let text = serde_saphyr::to_string(&config)
-            .map_err(|error| Failure::unchanged(format!("cannot write the config: {error}")))?;
-        load("the config made of --port and --jq", text)
+        load("the config made of --port and --jq", written(&config)?)
     }
 
     /// The config that `--port` and `--jq` describe where no cluster is asked: port 80, if none is named.
@@ -116,9 +119,26 @@ impl Args {
 }
 
 impl Source {
-    /// The same once more.
-    pub(crate) fn again(&self) -> Result<Self> {
-        load(&self.name, self.text.clone())
+    /// The same config by another name: a pipe makes one for each object, and nothing is compiled or rendered again.
+    pub(crate) fn named(&self, name: &str) -> Result<Self> {
+        let mut loaded = self.loaded.clone();
+        name.clone_into(&mut loaded.config.metadata.name);
+        let text = written(&loaded.config)?;
+        Ok(Self { name: self.name.clone(), text, loaded, rendered: Rc::clone(&self.rendered) })
+    }
+
+    /// What Envoy reads of it in a pod.
+    pub(crate) fn files(&self, has_ipv6: bool) -> Result<envoy::Files> {
+        let layout = Layout::in_pod(has_ipv6);
+        let [without, with] = &*self.rendered;
+        let rendered = if has_ipv6 { with } else { without };
+        let nameless = if let Some(nameless) = rendered.get() {
+            nameless
+        } else {
+            let nameless = envoy::Nameless::render(&self.loaded.ambassador, &layout)?;
+            rendered.get_or_init(|| nameless)
+        };
+        nameless.files(&self.loaded.config, &layout)
     }
 
     /// What people are told it comes from.
@@ -173,15 +193,18 @@ pub(crate) fn with_ports(source: &Source, more: &[(u16, u16)]) -> Result<Source>
             }
         }
     }
-    let text = serde_saphyr::to_string(&config)
-        .map_err(|error| Failure::unchanged(format!("cannot write the config: {error}")))?;
-    load("the config with the ports of both", text)
+    load("the config with the ports of both", written(&config)?)
+}
+
+fn written(config: &Config) -> Result<String> {
+    serde_saphyr::to_string(config)
+        .map_err(|error| Failure::unchanged(format!("cannot write the config: {error}")))
 }
 
 /// Reads a config, or shows all its problems.
 pub(crate) fn load(name: &str, text: String) -> Result<Source> {
     match yaml::load(&text) {
-        Ok(loaded) => Ok(Source { name: name.to_owned(), text, loaded }),
+        Ok(loaded) => Ok(Source { name: name.to_owned(), text, loaded, rendered: Rc::default() }),
         Err(problems) => Err(report::config_problems(name, &text, &problems)),
     }
 }

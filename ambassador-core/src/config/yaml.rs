@@ -1,6 +1,7 @@
 //! Reads `ambassador.yaml` and finds all its problems at once, each with its place in the text.
 
 use std::ops::Range;
+use std::rc::Rc;
 
 use saphyr::{LoadableYamlNode, MarkedYaml, Scalar, YamlData};
 use saphyr_parser::{Event, Parser};
@@ -28,12 +29,12 @@ pub struct Located {
 }
 
 /// What a text holds: the config as it was written, and what it means.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Loaded {
     /// As written, for the filter and for rendering.
     pub config: Config,
-    /// Checked and compiled.
-    pub ambassador: Ambassador,
+    /// Checked and compiled; configs that differ by their name alone share it.
+    pub ambassador: Rc<Ambassador>,
 }
 
 /// Reads, checks and compiles a config, or says all that is wrong with it.
@@ -48,7 +49,7 @@ pub fn load(text: &str) -> Result<Loaded, Vec<Located>> {
     let config = Config::from_json(value.to_string().as_bytes())
         .map_err(|problem| source.locate_all(vec![problem]))?;
     match Ambassador::new(&config) {
-        Ok(ambassador) => Ok(Loaded { config, ambassador }),
+        Ok(ambassador) => Ok(Loaded { config, ambassador: Rc::new(ambassador) }),
         Err(problems) => Err(source.locate_all(problems)),
     }
 }

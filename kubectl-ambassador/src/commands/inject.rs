@@ -125,10 +125,11 @@ impl Args {
     }
 }
 
-pub(crate) async fn run(args: &Args) -> Result<()> {
-    if args.files.are_given() {
-        return pipe::inject(args);
-    }
+pub(crate) fn run(args: &Args) -> Result<()> {
+    if args.files.are_given() { pipe::inject(args) } else { cluster::block_on(live(args)) }
+}
+
+async fn live(args: &Args) -> Result<()> {
     // All that can be wrong on this side is known before the cluster is asked.
     let from_file = args.source.read()?.map(checked).transpose()?;
     let plugins = Plugins::load(args.plugin_file.as_deref())?;
@@ -140,7 +141,7 @@ pub(crate) async fn run(args: &Args) -> Result<()> {
             .hint("leave it out, or name one object"));
     }
     each(&args.change.output, targets, async |one| {
-        let source = from_file.as_ref().map(Source::again).transpose()?;
+        let source = from_file.clone();
         match one {
             Target::Pod(live) => pod(args, &cluster, live, source, &plugins).await,
             Target::Workload(workload) => {

@@ -130,10 +130,10 @@ fn path(plugin: &Plugin) -> Result<()> {
     let file = dir.join("plugin.wasm");
     let cannot = |error| Failure::unchanged(format!("cannot write {}: {error}", file.display()));
     std::fs::create_dir_all(&dir).map_err(cannot)?;
-    if !std::fs::read(&file).is_ok_and(|there| there == plugin.module) {
+    if !std::fs::read(&file).is_ok_and(|there| there == *plugin.module()) {
         // Written beside and moved: what has the name is whole.
         let unfinished = dir.join(format!("plugin.wasm.{}", std::process::id()));
-        std::fs::write(&unfinished, &plugin.module).map_err(cannot)?;
+        std::fs::write(&unfinished, plugin.module()).map_err(cannot)?;
         std::fs::rename(&unfinished, &file).map_err(cannot)?;
     }
     print(&format!("{}\n", file.display()))

@@ -69,7 +69,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         write(&args.dir.join(name), text.as_bytes())?;
     }
     if args.plugin.is_none() {
-        write(&args.dir.join("plugin.wasm"), &Plugin::embedded_for(&source.loaded.config)?.module)?;
+        write(&args.dir.join("plugin.wasm"), &Plugin::embedded_for(&source.loaded.config)?.module())?;
     }
     output::print(&format!("{}\n", args.dir.join("bootstrap.yaml").display()))
 }

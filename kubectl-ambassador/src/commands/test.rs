@@ -6,7 +6,6 @@ mod message;
 mod trial;
 
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use ambassador_core::Ambassador;
@@ -109,7 +108,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         }
         None => args.source.of_flags_alone()?,
     };
-    let ambassador = Rc::new(source.loaded.ambassador);
+    let ambassador = source.loaded.ambassador;
     if let Some(dir) = &args.cases {
         return cases::run(&ambassador, dir, args.update, args.output == Some(Format::Json));
     }

@@ -58,10 +58,14 @@ pub(crate) struct Args {
     cluster: cluster::Args,
 }
 
-pub(crate) async fn run(args: &Args) -> Result<()> {
+pub(crate) fn run(args: &Args) -> Result<()> {
     if args.files.are_given() {
         return pipe::uninject(&args.files, &args.target, &args.change.templates);
     }
+    cluster::block_on(live(args))
+}
+
+async fn live(args: &Args) -> Result<()> {
     let cluster = args.cluster.connect().await?.writing_as(&args.change.field_manager);
     let targets = target::resolve(&cluster, &args.target, &args.change.templates).await?;
     each(&args.change.output, targets, async |one| match one {

@@ -70,7 +70,7 @@ impl Case<'_> {
             named_ports: true,
             mode: crate::plan::Mode::Native,
         };
-        let plugin = Plugin { module: b"\0asm".to_vec(), sha256: "0123456789abcdef".to_owned() };
+        let plugin = Plugin::for_tests();
         let planned = plan::original(object, template)
             .and_then(|original| plan::inject(&original, template, &source, &plugin, &options))
             .ok();

@@ -2,56 +2,47 @@
 
 use serde_json::Value;
 
-use super::edit::{self, Edit};
+use super::edit;
 use super::problem::Problem;
 use super::tree::Document;
 use super::{Change, Found};
 
-/// Reads each document as it will be, and adds a problem for each pod that would not be what its change makes of it. One
-/// that went by texts which somebody has written anew since is changed by its values instead.
-pub(super) fn all<'a>(
+/// Reads a document as it will be by all changes of it, and adds a problem for each pod that would not be what its change
+/// makes of it. One that went by texts which somebody has written anew since is changed by its values instead.
+pub(super) fn document<'a>(
     text: &str,
-    documents: &[Document<'a>],
+    document: &Document<'a>,
     changes: &mut [Change<'_, '_, 'a>],
     problems: &mut Vec<Problem>,
 ) {
-    // Changes stand in the order of their documents.
-    for of_one in changes.chunk_by_mut(|one, next| one.found.document == next.found.document) {
-        let Some(document) = of_one.first().and_then(|change| documents.get(change.found.document)) else {
-            continue;
-        };
-        let wrong = wrong(text, document, of_one);
-        if wrong.is_empty() {
-            continue;
-        }
-        for index in wrong {
-            let Some(change) = of_one.get_mut(index).filter(|change| change.by_texts) else { continue };
-            match Change::back(text, document, change.found, &change.from, change.to.clone(), None) {
-                Ok(by_values) => *change = by_values,
-                Err(problem) => problems.push(problem),
-            }
-        }
-        let still = self::wrong(text, document, of_one);
-        problems.extend(
-            still.into_iter().filter_map(|index| of_one.get(index)).map(|change| cannot_edit(change.found)),
-        );
+    let wrong = if changes.is_empty() { Vec::new() } else { wrong(text, document, changes) };
+    if wrong.is_empty() {
+        return;
     }
+    for index in wrong {
+        let Some(change) = changes.get_mut(index).filter(|change| change.by_texts) else { continue };
+        let (from, to) = (change.from.clone(), change.to.clone());
+        match Change::back(text, document, change.found, from, to, None) {
+            Ok(by_values) => *change = by_values,
+            Err(problem) => problems.push(problem),
+        }
+    }
+    let still = self::wrong(text, document, changes);
+    problems.extend(
+        still.into_iter().filter_map(|index| changes.get(index)).map(|change| cannot_edit(change.found)),
+    );
 }
 
 /// Which of the changes would not come out right.
 fn wrong(text: &str, document: &Document<'_>, changes: &[Change<'_, '_, '_>]) -> Vec<usize> {
-    let start = document.start;
-    let end = end(text, document);
-    let local = changes.iter().flat_map(|change| &change.edits).map(|edit| Edit {
-        range: edit.range.start - start..edit.range.end.min(end) - start,
-        text: edit.text.clone(),
-    });
-    let new = edit::apply(text.get(start..end).unwrap_or_default(), local.collect());
+    let whole = document.start..end(text, document);
+    let edits = changes.iter().flat_map(|change| &change.edits).collect();
+    let new = edit::apply_within(text, whole, edits);
     let documents = Document::all(&new).unwrap_or_default();
     let [document] = documents.as_slice() else { return (0..changes.len()).collect() };
     let is_wrong = |change: &Change<'_, '_, '_>| {
         let there = document.root.at(&change.found.pointer).map(|node| document.value(node));
-        there.is_none_or(|there| without_empties(&there) != without_empties(&change.to))
+        there.is_none_or(|there| !are_same(&there, change.pod()))
     };
     changes.iter().enumerate().filter(|(_, change)| is_wrong(change)).map(|(index, _)| index).collect()
 }
@@ -65,15 +56,29 @@ fn end(text: &str, document: &Document<'_>) -> usize {
     end + newline + comments.map(str::len).sum::<usize>()
 }
 
-/// What is empty counts as absent, as in Kubernetes.
-fn without_empties(value: &Value) -> Value {
-    match value {
-        Value::Object(fields) => {
-            let kept = fields.iter().map(|(key, value)| (key.clone(), without_empties(value)));
-            Value::Object(kept.filter(|(_, value)| !is_empty(value)).collect())
+/// Whether two values are the same where what is empty counts as absent, as in Kubernetes.
+fn are_same(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Object(one), Value::Object(other)) => {
+            let is_there = |(key, value): (&String, &Value)| match other.get(key) {
+                Some(other) => are_same(value, other) || (says_nothing(value) && says_nothing(other)),
+                None => says_nothing(value),
+            };
+            one.iter().all(is_there)
+                && other.iter().all(|(key, value)| one.contains_key(key) || says_nothing(value))
         }
-        Value::Array(items) => items.iter().map(without_empties).collect(),
-        other => other.clone(),
+        (Value::Array(one), Value::Array(other)) => {
+            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| are_same(one, other))
+        }
+        _ => one == other,
+    }
+}
+
+/// Whether there is nothing in it but what is empty.
+fn says_nothing(value: &Value) -> bool {
+    match value {
+        Value::Object(fields) => fields.values().all(says_nothing),
+        other => is_empty(other),
     }
 }
 

@@ -19,18 +19,23 @@ pub(super) struct Edit {
 }
 
 /// Carries out edits, in the order of their places.
-pub(super) fn apply(text: &str, mut edits: Vec<Edit>) -> String {
+pub(super) fn apply(text: &str, edits: &[Edit]) -> String {
+    apply_within(text, 0..text.len(), edits.iter().collect())
+}
+
+/// The same to a part of a text, in which all of them begin.
+pub(super) fn apply_within(text: &str, part: Range<usize>, mut edits: Vec<&Edit>) -> String {
     // What is put in at a place stands before what is taken out from there on; the rest keeps its order.
     edits.sort_by_key(|edit| (edit.range.start, edit.range.end));
     let added: usize = edits.iter().map(|edit| edit.text.len()).sum();
-    let mut out = String::with_capacity(text.len() + added);
-    let mut done = 0;
+    let mut out = String::with_capacity(part.len() + added);
+    let mut done = part.start;
     for edit in edits {
         out.push_str(text.get(done..edit.range.start).unwrap_or_default());
         out.push_str(&edit.text);
         done = edit.range.end.max(done);
     }
-    out.push_str(text.get(done..).unwrap_or_default());
+    out.push_str(text.get(done..part.end).unwrap_or_default());
     out
 }
 
@@ -54,6 +59,8 @@ pub(super) struct Editor<'e, 'a> {
     manner: &'e Manner<'e>,
     /// What to put back, by pointers; none if the pod is being injected.
     restored: Option<&'e BTreeMap<String, Kept>>,
+    /// Whether the edits are wanted, and not only what has to be remembered.
+    writes: bool,
     pub(super) edits: Vec<Edit>,
     /// What has to be remembered, by pointers.
     pub(super) kept: BTreeMap<String, Kept>,
@@ -66,11 +73,22 @@ impl<'e, 'a> Editor<'e, 'a> {
         manner: &'e Manner<'e>,
         restored: Option<&'e BTreeMap<String, Kept>>,
     ) -> Self {
-        Self { text, document, manner, restored, edits: Vec::new(), kept: BTreeMap::new() }
+        Self { text, document, manner, restored, writes: true, edits: Vec::new(), kept: BTreeMap::new() }
+    }
+
+    /// Finds what has to be remembered alone: it becomes part of what the edits are to write.
+    pub(super) fn only_looking(self) -> Self {
+        Self { writes: false, ..self }
     }
 
     /// Makes `from`, which stands at `place`, into `to`.
-    pub(super) fn change(
+    pub(super) fn run(mut self, place: Place<'_, 'a>, from: &Value, to: &Value) -> Result<Self, Problem> {
+        self.change(place, from, to, "")?;
+        Ok(self)
+    }
+
+    /// The same at a pointer of the pod.
+    fn change(
         &mut self,
         place: Place<'_, 'a>,
         from: &Value,
@@ -105,6 +123,11 @@ impl<'e, 'a> Editor<'e, 'a> {
         }
     }
 
+    /// Whether there can be something to do: what is to be put back may stand where two values are the same.
+    fn concerns(&self, from: &Value, to: &Value) -> bool {
+        self.restored.is_some_and(|kept| !kept.is_empty()) || from != to
+    }
+
     fn mapping(
         &mut self,
         fields: &[(Node<'a>, Node<'a>)],
@@ -115,8 +138,10 @@ impl<'e, 'a> Editor<'e, 'a> {
     ) -> Result<(), Problem> {
         for (key, value) in fields {
             let Some(name) = key.text() else { continue };
-            let pointer = format!("{pointer}/{}", escaped(name));
-            if let (Some(from), Some(to)) = (from.get(name), to.get(name)) {
+            if let (Some(from), Some(to)) = (from.get(name), to.get(name))
+                && self.concerns(from, to)
+            {
+                let pointer = format!("{pointer}/{}", escaped(name));
                 self.change(Place::new(Some(key), value), from, to, &pointer)?;
             }
         }
@@ -197,7 +222,7 @@ impl<'e, 'a> Editor<'e, 'a> {
         let (Some((first, _)), Some((last_key, last))) = (fields.first(), fields.last()) else {
             return;
         };
-        if added.is_empty() {
+        if added.is_empty() || !self.writes {
             return;
         }
         let mut text = String::new();
@@ -207,12 +232,12 @@ impl<'e, 'a> Editor<'e, 'a> {
                 let indent = column(self.text, first.start);
                 self.manner.line(&mut text, indent);
                 self.manner.fields(&mut text, added, indent);
-                self.behind_comments(line_end(self.text, end), indent)
+                behind_comments(self.text, line_end(self.text, end), indent)
             }
             Style::Flow => {
                 let margin = margin(self.text, last_key.start);
                 for (name, value) in added {
-                    self.separate(&mut text, margin);
+                    self.manner.separate(&mut text, margin);
                     self.manner.bracketed(&mut text, Some(name), value, margin);
                 }
                 end
@@ -260,15 +285,19 @@ impl<'e, 'a> Editor<'e, 'a> {
             return self.replace(place, &Value::from(to), pointer);
         }
         for (index, ((item, from), pair)) in items.iter().zip(from).zip(&pairs).enumerate() {
-            if let Some(to) = pair.and_then(|found| to.get(found)) {
+            if let Some(to) = pair.and_then(|found| to.get(found))
+                && self.concerns(from, to)
+            {
                 self.change(Place::new(None, item), from, to, &format!("{pointer}/{index}"))?;
             }
         }
         self.remove_items(items, style, |index| pairs.get(index).is_some_and(Option::is_none));
         let added = to.get(kept.len()..).unwrap_or_default();
-        if !added.is_empty() {
-            let edit = self.append(place, items, style, added)?;
-            self.edits.push(edit);
+        if !added.is_empty() && self.writes {
+            let ending = Ending::of(self.text, place, items, style)?;
+            let mut text = String::new();
+            added.iter().for_each(|item| ending.append(&mut text, self.manner, item));
+            self.edits.push(Edit { range: ending.at..ending.at, text });
         }
         Ok(())
     }
@@ -296,52 +325,15 @@ impl<'e, 'a> Editor<'e, 'a> {
         }
     }
 
-    /// Puts items behind those that are there.
-    pub(super) fn append(
-        &self,
-        place: Place<'_, 'a>,
-        items: &[Node<'a>],
-        style: Style,
-        added: &[Value],
-    ) -> Result<Edit, Problem> {
-        let Some(last) = items.last() else { return Err(Problem::new(place.node.start, "an empty list")) };
-        let mut text = String::new();
-        let at = match style {
-            Style::Block => {
-                let indent = match place.key {
-                    _ if write::is_dash(self.text, place.node.start) => column(self.text, place.node.start),
-                    Some(key) => column(self.text, key.start),
-                    None => {
-                        return Err(Problem::new(
-                            place.node.start,
-                            "this list cannot be made longer in place",
-                        ));
-                    }
-                };
-                for item in added {
-                    self.manner.line(&mut text, indent);
-                    self.manner.item(&mut text, item, indent);
-                }
-                self.behind_comments(line_end(self.text, last.end), indent + 1)
-            }
-            Style::Flow => {
-                let margin = margin(self.text, last.start);
-                for item in added {
-                    self.separate(&mut text, margin);
-                    self.manner.bracketed(&mut text, None, item, margin);
-                }
-                last.end
-            }
-        };
-        Ok(Edit { range: at..at, text })
-    }
-
     /// Writes a value in place of another one.
     fn replace(&mut self, place: Place<'_, 'a>, to: &Value, pointer: &str) -> Result<(), Problem> {
         let range = self.region(place)?;
         if self.restored.is_none() {
             let text = self.text.get(range.clone()).unwrap_or_default().to_owned();
             self.kept.insert(pointer.to_owned(), Kept { text, after: None, before: None });
+        }
+        if !self.writes {
+            return Ok(());
         }
         let mut text = String::new();
         if place.key.is_some() {
@@ -362,35 +354,74 @@ impl<'e, 'a> Editor<'e, 'a> {
         Ok(start..place.node.end.max(start))
     }
 
-    fn separate(&self, text: &mut String, margin: Option<&str>) {
-        match margin {
-            Some(margin) => {
-                text.push(',');
-                text.push_str(self.manner.newline);
-                text.push_str(margin);
-            }
-            None => text.push_str(self.manner.comma()),
-        }
-    }
-
-    /// Comments that follow and are indented so far belong to what stands before.
-    fn behind_comments(&self, mut at: usize, indent: usize) -> usize {
-        loop {
-            let rest = self.text.get(at..).unwrap_or_default();
-            let Some(next) = rest.strip_prefix("\r\n").or_else(|| rest.strip_prefix('\n')) else { return at };
-            let comment = next.trim_start_matches(' ');
-            if !comment.starts_with('#') || next.len() - comment.len() < indent {
-                return at;
-            }
-            at = line_end(self.text, self.text.len() - comment.len());
-        }
-    }
-
     /// The dash before an item.
     fn dash_of(&self, item: usize) -> usize {
         let before = self.text.get(..item).unwrap_or_default();
         let trimmed = before.trim_end_matches([' ', '\t', '\r', '\n']);
         if trimmed.ends_with('-') { trimmed.len() - 1 } else { item }
+    }
+}
+
+/// Where a list ends, and how its items stand.
+pub(super) struct Ending<'t> {
+    pub(super) at: usize,
+    items: Items<'t>,
+}
+
+enum Items<'t> {
+    /// With dashes in this column.
+    Dashes(usize),
+    /// In brackets, each on a line of its own that this begins, or all in one.
+    Brackets(Option<&'t str>),
+}
+
+impl<'t> Ending<'t> {
+    pub(super) fn of(
+        text: &'t str,
+        place: Place<'_, '_>,
+        items: &[Node<'_>],
+        style: Style,
+    ) -> Result<Self, Problem> {
+        let Some(last) = items.last() else { return Err(Problem::new(place.node.start, "an empty list")) };
+        if style == Style::Flow {
+            return Ok(Self { at: last.end, items: Items::Brackets(margin(text, last.start)) });
+        }
+        let indent = match place.key {
+            _ if write::is_dash(text, place.node.start) => column(text, place.node.start),
+            Some(key) => column(text, key.start),
+            None => {
+                return Err(Problem::new(place.node.start, "this list cannot be made longer in place"));
+            }
+        };
+        let at = behind_comments(text, line_end(text, last.end), indent + 1);
+        Ok(Self { at, items: Items::Dashes(indent) })
+    }
+
+    /// Writes one more item.
+    pub(super) fn append(&self, out: &mut String, manner: &Manner<'_>, item: &Value) {
+        match self.items {
+            Items::Dashes(indent) => {
+                manner.line(out, indent);
+                manner.item(out, item, indent);
+            }
+            Items::Brackets(margin) => {
+                manner.separate(out, margin);
+                manner.bracketed(out, None, item, margin);
+            }
+        }
+    }
+}
+
+/// Comments that follow and are indented so far belong to what stands before.
+fn behind_comments(text: &str, mut at: usize, indent: usize) -> usize {
+    loop {
+        let rest = text.get(at..).unwrap_or_default();
+        let Some(next) = rest.strip_prefix("\r\n").or_else(|| rest.strip_prefix('\n')) else { return at };
+        let comment = next.trim_start_matches(' ');
+        if !comment.starts_with('#') || next.len() - comment.len() < indent {
+            return at;
+        }
+        at = line_end(text, text.len() - comment.len());
     }
 }
 

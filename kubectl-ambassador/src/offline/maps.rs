@@ -1,12 +1,13 @@
 //! The ConfigMaps that go with a text: put in as documents of their own, behind all others, and taken out again when
 //! nothing in the text mounts them any more.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 
 use serde_json::{Value, json};
 
-use super::edit::{self, Edit, Editor, Place, line_end, lines};
+use super::edit::{self, Edit, Ending, Place, line_end, lines};
 use super::found::{Selection, workloads};
 use super::problem::Problem;
 use super::tree::{Data, Document, Node, Style, escaped};
@@ -19,86 +20,117 @@ use crate::plan::{MANAGED_BY, Plan, text as text_at};
 const PUT_IN: &str = "kubectl-ambassador.dev/put-in-by";
 
 /// ConfigMaps, each once.
-#[derive(Debug, Default)]
-pub(super) struct Added {
-    configs: Vec<Value>,
-    plugins: Vec<Value>,
-    /// Where a config is, by namespace and name.
-    known: HashMap<(String, String), usize>,
+pub(super) struct Added<'t> {
+    pub(super) written: Written<'t>,
+    /// Those with modules; their metadata only.
+    pub(super) plugins: Vec<Value>,
+    /// Where a config is in what is written, by namespace and name.
+    known: HashMap<(String, String), Range<usize>>,
 }
 
-impl Added {
+impl<'t> Added<'t> {
+    /// None yet, for a text of which this is the first document.
+    pub(super) fn new(text: &'t str, first: &Document<'_>) -> std::result::Result<Self, Problem> {
+        let written = Written::new(text, first)?;
+        Ok(Self { written, plugins: Vec::new(), known: HashMap::new() })
+    }
+
     /// Those of one plan. Two configs cannot have one name.
-    pub(super) fn add(&mut self, plan: Plan) -> Result<()> {
+    pub(super) fn add(&mut self, plan: &Plan) -> Result<()> {
         let same = |one: &Value, other: &Value| one["metadata"] == other["metadata"];
         if plan.mounts_plugin() && !self.plugins.iter().any(|known| same(known, &plan.plugin)) {
-            self.plugins.push(plan.plugin);
+            self.plugins.push(plan.plugin.clone());
         }
         let field = |name: &str| text_at(&plan.config_map, &format!("/metadata/{name}")).to_owned();
-        let known = self.known.entry((field("namespace"), field("name"))).or_insert(self.configs.len());
-        match self.configs.get(*known) {
-            Some(known) if *known != plan.config_map => Err(Failure::usage(format!(
-                "two configs would both be configmap/{}",
-                text_at(&plan.config_map, "/metadata/name")
-            ))
-            .hint("inject them one by one, each with a --config-map NAME of its own")),
-            Some(_) => Ok(()),
-            None => {
-                self.configs.push(plan.config_map);
-                Ok(())
+        let range = self.written.add(&plan.config_map);
+        let known = match self.known.entry((field("namespace"), field("name"))) {
+            Entry::Vacant(entry) => {
+                entry.insert(range);
+                return Ok(());
             }
+            Entry::Occupied(entry) => entry.get().clone(),
+        };
+        let text = &mut self.written.text;
+        let is_same = text.get(known) == text.get(range.clone());
+        text.truncate(range.start);
+        if is_same {
+            return Ok(());
         }
+        Err(Failure::usage(format!("two configs would both be configmap/{}", field("name")))
+            .hint("inject them one by one, each with a --config-map NAME of its own"))
     }
 
-    /// What goes into the text, and the plugins that do not.
-    pub(super) fn into_parts(mut self, whole: Option<&dyn Fn(&Value) -> Value>) -> (Vec<Value>, Vec<Value>) {
-        let Some(whole) = whole else { return (self.configs, self.plugins) };
-        for plugin in self.plugins {
+    /// Puts those with modules in too; `whole` makes one of its metadata.
+    pub(super) fn add_plugins(&mut self, whole: &dyn Fn(&Value) -> Value) {
+        for plugin in std::mem::take(&mut self.plugins) {
             let mut plugin = whole(&plugin);
             plugin["metadata"]["annotations"] = json!({PUT_IN: "inject"});
-            self.configs.push(plugin);
+            self.written.add(&plugin);
         }
-        (self.configs, Vec::new())
     }
 }
 
-/// The text with the edits and the ConfigMaps.
-pub(super) fn insert(
-    text: &str,
-    documents: &[Document<'_>],
-    mut edits: Vec<Edit>,
-    maps: &[Value],
-) -> std::result::Result<String, Problem> {
-    let Some(first) = documents.first() else { return Ok(text.to_owned()) };
-    if maps.is_empty() {
-        return Ok(edit::apply(text, edits));
-    }
-    let manner = Manner::of(text, first);
-    if let Some((key, items)) = resources(first)
-        && let Data::Sequence(nodes, style) = &items.data
-    {
-        let editor = Editor::new(text, first, &manner, None);
-        edits.push(editor.append(Place::new(Some(key), items), nodes, *style, maps)?);
-        return Ok(edit::apply(text, edits));
-    }
-    let json = super::tree::json_values(text).is_some();
-    let manner = if json { manner } else { manner.yaml() };
-    let mut new = edit::apply(text, edits);
-    let ended = new.ends_with('\n');
-    for map in maps {
-        if !ended {
-            new.push_str(manner.newline);
+/// What is put behind all else in a text.
+pub(super) struct Written<'t> {
+    manner: Manner<'t>,
+    place: Placed<'t>,
+    text: String,
+}
+
+enum Placed<'t> {
+    /// Among the items of a `ResourceList`.
+    Items(Ending<'t>),
+    /// Each as a document of its own; in a text of JSON without a mark between them.
+    Documents { json: bool, ended: bool },
+}
+
+impl<'t> Written<'t> {
+    fn new(text: &'t str, first: &Document<'_>) -> std::result::Result<Self, Problem> {
+        let json = super::tree::json_values(text).is_some();
+        let manner = Manner::of(text, first);
+        if let Some((key, items)) = resources(first)
+            && let Data::Sequence(nodes, style) = &items.data
+        {
+            let ending = Ending::of(text, Place::new(Some(key), items), nodes, *style)?;
+            return Ok(Self { manner, place: Placed::Items(ending), text: String::new() });
         }
-        if !json {
-            new.push_str("---");
-            new.push_str(manner.newline);
-        }
-        new.push_str(&manner.document(map));
-        if ended {
-            new.push_str(manner.newline);
-        }
+        let manner = if json { manner } else { manner.yaml() };
+        let place = Placed::Documents { json, ended: text.ends_with('\n') };
+        Ok(Self { manner, place, text: String::new() })
     }
-    Ok(new)
+
+    /// Writes one more; gives its place in what is written.
+    fn add(&mut self, map: &Value) -> Range<usize> {
+        let start = self.text.len();
+        let (out, manner) = (&mut self.text, &self.manner);
+        match &self.place {
+            Placed::Items(ending) => ending.append(out, manner, map),
+            Placed::Documents { json, ended } => {
+                if !ended {
+                    out.push_str(manner.newline);
+                }
+                if !json {
+                    out.push_str("---");
+                    out.push_str(manner.newline);
+                }
+                manner.document(out, map);
+                if *ended {
+                    out.push_str(manner.newline);
+                }
+            }
+        }
+        start..out.len()
+    }
+
+    /// The text that it is for, with edits and with this.
+    pub(super) fn put_into(self, text: &str, mut edits: Vec<Edit>) -> String {
+        let at = match self.place {
+            Placed::Items(ending) => ending.at,
+            Placed::Documents { .. } => text.len(),
+        };
+        edits.push(Edit { range: at..at, text: self.text });
+        edit::apply(text, &edits)
+    }
 }
 
 /// The text without the ConfigMaps of injections that are gone, as far as nothing in it mounts them any more.
@@ -118,7 +150,7 @@ pub(super) fn remove(
     let unused = |node: &Node<'_>| is_unused(node, &names, &mounted);
     if let Some((_, items)) = documents.first().and_then(resources) {
         let edits = unused_items(text, items, unused);
-        return Ok(edit::apply(text, edits));
+        return Ok(edit::apply(text, &edits));
     }
     let json = super::tree::json_values(text).is_some();
     let mut edits: Vec<Edit> = Vec::new();
@@ -131,7 +163,7 @@ pub(super) fn remove(
         }
         index += run.max(1);
     }
-    Ok(edit::apply(text, edits))
+    Ok(edit::apply(text, &edits))
 }
 
 /// The lines of documents: with the break behind them or, at the end of a text that has none there, before them.

@@ -12,7 +12,7 @@ use expect_test::{Expect, expect};
 fn planner(jq: Option<&str>) -> impl Fn(&Value, &str, &str) -> Result<Plan> {
     let args = source::Args { jq: jq.map(str::to_owned), ..Default::default() };
     let source = args.of_flags("", source::spec(vec![source::mapped(80, 8775)])).unwrap();
-    let plugin = Plugin { module: b"\0asm".to_vec(), sha256: "0123456789abcdef".to_owned() };
+    let plugin = Plugin::for_tests();
     move |object, template, shown| {
         plan::refuse_template(shown, plan_pod(object, template))?;
         let options = Options {

@@ -197,9 +197,17 @@ impl<'a> Manner<'a> {
         }
     }
 
-    /// Between two values in brackets on one line.
-    pub(super) fn comma(&self) -> &'static str {
-        if self.spaced { ", " } else { "," }
+    /// Between two values in brackets, on one line or on lines that `margin` begins.
+    pub(super) fn separate(&self, out: &mut String, margin: Option<&str>) {
+        out.push(',');
+        match margin {
+            Some(margin) => {
+                out.push_str(self.newline);
+                out.push_str(margin);
+            }
+            None if self.spaced => out.push(' '),
+            None => {}
+        }
     }
 
     /// Begins a line.
@@ -217,14 +225,12 @@ impl<'a> Manner<'a> {
     }
 
     /// A document of its own, without the line break at its end. In a text of JSON it is JSON.
-    pub(super) fn document(&self, value: &Value) -> String {
-        let mut out = String::new();
+    pub(super) fn document(&self, out: &mut String, value: &Value) {
         match value {
-            _ if self.json && self.spaced => self.pretty(&mut out, value, ""),
-            Value::Object(fields) if !self.json => self.fields(&mut out, fields, 0),
-            _ => self.flow(&mut out, value),
+            _ if self.json && self.spaced => self.pretty(out, value, ""),
+            Value::Object(fields) if !self.json => self.fields(out, fields, 0),
+            _ => self.flow(out, value),
         }
-        out
     }
 }
 

@@ -34,7 +34,7 @@ pub(super) fn live() -> Value {
 fn plan(pod: &Value, jq: Option<&str>) -> Plan {
     let args = source::Args { jq: jq.map(str::to_owned), ..Default::default() };
     let source = args.of_flags("fruit-service", source::spec(vec![source::mapped(80, 8775)])).unwrap();
-    let plugin = Plugin { module: b"\0asm".to_vec(), sha256: "0123456789abcdef".to_owned() };
+    let plugin = Plugin::for_tests();
     let options = Options {
         image: "envoy:1".to_owned(),
         config_map: "fruit-service-ambassador-config".to_owned(),
@@ -105,7 +105,7 @@ pub(super) fn plan_of(pod: &Value, ports: &str) -> Plan {
     let text =
         format!("apiVersion: kubectl-ambassador.dev/v1alpha1\nkind: Ambassador\nspec:\n  ports: [{ports}]\n");
     let source = source::load("test", text).unwrap();
-    let plugin = Plugin { module: b"\0asm".to_vec(), sha256: "0123456789abcdef".to_owned() };
+    let plugin = Plugin::for_tests();
     let options = Options {
         image: "envoy:1".to_owned(),
         config_map: "config".to_owned(),
@@ -177,7 +177,7 @@ fn a_workload_has_the_same_pod_in_its_template() {
         let original = object.clone();
         let args = source::Args { jq: Some(".".to_owned()), ..Default::default() };
         let source = args.of_flags("fruit-service", source::spec(vec![source::mapped(80, 8775)])).unwrap();
-        let plugin = Plugin { module: b"\0asm".to_vec(), sha256: "0123456789abcdef".to_owned() };
+        let plugin = Plugin::for_tests();
         let options = Options {
             image: "envoy:1".to_owned(),
             config_map: "fruit-service-ambassador-config".to_owned(),

@@ -119,7 +119,7 @@ impl Args {
         let (cluster, targets) = self.find().await?;
         let mut outlooks = Vec::new();
         for target in targets {
-            let source = from_file.as_ref().map(Source::again).transpose()?;
+            let source = from_file.clone();
             outlooks.push(match target {
                 Target::Pod(live) => self.outlook_of_pod(&cluster, live, source, &plugins).await?,
                 Target::Workload(workload) => {

@@ -2,7 +2,6 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::rc::Rc;
 
 use ambassador_core::config::Flavour;
 use serde_json::Value;
@@ -22,18 +21,28 @@ const DEFAULT_LISTEN: u16 = 80;
 pub(super) struct Planner<'a> {
     args: &'a inject::Args,
     /// The config of `-c`, for all workloads.
-    source: Option<&'a Source>,
+    from_file: Option<Prepared>,
     plugins: Plugins,
     /// Modules that configs needed, by what they needed.
     chosen: RefCell<Vec<(Flavour, Plugin)>>,
-    /// Configs made of flags, by the workload's name and the port found.
-    made: RefCell<HashMap<(String, u16), Rc<Source>>>,
+    /// Configs made of flags, by the port found; each workload has its own by its name.
+    made: RefCell<HashMap<u16, Prepared>>,
+}
+
+/// A config with the module for it, without its bytes, which no plan needs, and which are many.
+#[derive(Clone)]
+struct Prepared {
+    source: Source,
+    plugin: Plugin,
 }
 
 impl<'a> Planner<'a> {
-    pub(super) fn new(args: &'a inject::Args, source: Option<&'a Source>) -> Result<Self> {
+    pub(super) fn new(args: &'a inject::Args, source: Option<&Source>) -> Result<Self> {
         let plugins = Plugins::load(args.plugin_file.as_deref())?;
-        Ok(Self { args, source, plugins, chosen: RefCell::default(), made: RefCell::default() })
+        let planner =
+            Self { args, from_file: None, plugins, chosen: RefCell::default(), made: RefCell::default() };
+        let from_file = source.cloned().map(|source| planner.prepared(source)).transpose()?;
+        Ok(Self { from_file, ..planner })
     }
 
     /// The ConfigMap with a module, whole, of which a plan has the metadata.
@@ -49,18 +58,16 @@ impl<'a> Planner<'a> {
         )
     }
 
-    /// The module for a config without its bytes, which no plan needs, and which are many.
-    fn stub(&self, source: &Source) -> Result<Plugin> {
-        let config = &source.loaded.config;
+    fn prepared(&self, source: Source) -> Result<Prepared> {
+        let flavour = source.loaded.config.flavour();
         let mut chosen = self.chosen.borrow_mut();
-        let stub = |plugin: &Plugin| Plugin { module: Vec::new(), sha256: plugin.sha256.clone() };
-        if let Some((_, plugin)) = chosen.iter().find(|(flavour, _)| *flavour == config.flavour()) {
-            return Ok(stub(plugin));
+        if let Some((_, plugin)) = chosen.iter().find(|(known, _)| *known == flavour) {
+            return Ok(Prepared { source, plugin: plugin.stub() });
         }
-        let plugin = self.plugins.choose(config)?;
-        let found = stub(&plugin);
-        chosen.push((config.flavour(), plugin));
-        Ok(found)
+        let plugin = self.plugins.choose(&source.loaded.config)?;
+        let stub = plugin.stub();
+        chosen.push((flavour, plugin));
+        Ok(Prepared { source, plugin: stub })
     }
 
     /// The plan for an object that is not injected, whose pod is at the pointer `template`.
@@ -70,11 +77,10 @@ impl<'a> Planner<'a> {
             return Err(Failure::usage(format!("{shown} has no containers")));
         }
         plan::refuse_template(shown, pod)?;
-        if let Some(source) = self.source {
-            return self.plan_by(object, pod, template, shown, source);
+        match &self.from_file {
+            Some(prepared) => self.plan_by(object, pod, template, shown, prepared),
+            None => self.plan_by(object, pod, template, shown, &self.made_of_flags(object, pod, shown)?),
         }
-        let source = self.made_of_flags(object, pod, shown)?;
-        self.plan_by(object, pod, template, shown, &source)
     }
 
     fn plan_by(
@@ -83,7 +89,7 @@ impl<'a> Planner<'a> {
         pod: &Value,
         template: &str,
         shown: &str,
-        source: &Source,
+        Prepared { source, plugin }: &Prepared,
     ) -> Result<Plan> {
         plan::refuse_taken_ports(pod, &source.loaded.ambassador.ports, &[])
             .map_err(|failure| failure.about(shown))?;
@@ -96,7 +102,7 @@ impl<'a> Planner<'a> {
             mode: sidecar.mode(),
             named_ports: sidecar.named_ports(),
         };
-        let mut plan = plan::inject(object, template, source, &self.stub(source)?, &options)?;
+        let mut plan = plan::inject(object, template, source, plugin, &options)?;
         if let Some(image) = &self.args.pipe.plugin_image {
             plan.take_plugin_from_image(image);
         }
@@ -121,21 +127,21 @@ impl<'a> Planner<'a> {
         Ok(plan::config_map_name(&named, if template.is_empty() { "/generated" } else { template }, source))
     }
 
-    fn made_of_flags(&self, object: &Value, pod: &Value, shown: &str) -> Result<Rc<Source>> {
+    fn made_of_flags(&self, object: &Value, pod: &Value, shown: &str) -> Result<Prepared> {
         let flags = &self.args.source;
         let target = if flags.ports.is_empty() { declared(pod, shown)? } else { 0 };
-        let key = (text(object, "/metadata/name").to_owned(), target);
-        if let Some(made) = self.made.borrow().get(&key) {
-            return Ok(Rc::clone(made));
+        let name = text(object, "/metadata/name");
+        if let Some(Prepared { source, plugin }) = self.made.borrow().get(&target) {
+            return Ok(Prepared { source: source.named(name)?, plugin: plugin.clone() });
         }
         let spec = if flags.ports.is_empty() {
             source::spec(vec![source::mapped(DEFAULT_LISTEN, target)])
         } else {
             flags.port_map()
         };
-        let source = Rc::new(inject::checked(flags.of_flags(&key.0, spec)?)?);
-        self.made.borrow_mut().insert(key, Rc::clone(&source));
-        Ok(source)
+        let prepared = self.prepared(inject::checked(flags.of_flags(name, spec)?)?)?;
+        self.made.borrow_mut().insert(target, prepared.clone());
+        Ok(prepared)
     }
 }
 

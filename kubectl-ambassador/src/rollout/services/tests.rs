@@ -38,7 +38,7 @@ fn service(ports: &Value, annotation: Option<&str>) -> Value {
 fn ports(map: &str) -> PortMap {
     let text =
         format!("apiVersion: kubectl-ambassador.dev/v1alpha1\nkind: Ambassador\nspec:\n  ports: [{map}]\n");
-    source::load("test", text).unwrap().loaded.ambassador.ports
+    source::load("test", text).unwrap().loaded.ambassador.ports.clone()
 }
 
 #[track_caller]

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::failure::{Failure, Result};
+use crate::plan::Asked;
 
 /// The annotation's name.
 pub(crate) const NAME: &str = "kubectl-ambassador.dev/injected";
@@ -36,6 +37,9 @@ pub(crate) struct Injected {
     /// such.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) texts: BTreeMap<String, Kept>,
+    /// What a person has asked for, other than the defaults.
+    #[serde(default, skip_serializing_if = "Asked::is_empty")]
+    pub(crate) resources: Asked,
     /// The `uid` of the pod that this one has taken the place of: no other pod can have done that, so one that stands
     /// there after an answer was lost is known by it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -79,6 +83,7 @@ impl Injected {
             listens: ports.iter().map(|port| port.listen).chain([health_port]).collect(),
             originals: Map::new(),
             texts: BTreeMap::new(),
+            resources: Asked::default(),
             replaces: None,
         }
     }

@@ -11,7 +11,7 @@ mod owner;
 mod pod_security;
 mod ports;
 mod probes;
-mod quantity;
+mod qos;
 mod scaling;
 mod selector;
 mod services;
@@ -114,6 +114,7 @@ codes! {
     ProbeByName = 56, "A probe asks by a name that becomes ours";
     Autoscaler = 60, "An autoscaler counts the ambassador too";
     Budget = 61, "A disruption budget allows no disruption";
+    Class = 62, "The pod is Guaranteed no more";
     Quota = 70, "A quota has no room";
     LimitRange = 71, "A LimitRange does not allow what the ambassador needs";
     PodSecurity = 72, "Pod Security would refuse the pod";
@@ -327,6 +328,7 @@ pub(crate) fn all(subject: &Subject<'_>, world: &World) -> Vec<Finding> {
         network::find,
         probes::find,
         scaling::find,
+        qos::find,
         admission::find,
         pod_security::find,
         webhooks::find,

@@ -17,6 +17,7 @@ mod offline;
 mod output;
 mod plan;
 mod plugin;
+mod quantity;
 mod recreate;
 #[cfg(test)]
 mod reference;

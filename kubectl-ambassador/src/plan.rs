@@ -6,6 +6,7 @@
 mod clean;
 mod port_names;
 mod refuse;
+mod resources;
 mod sidecar;
 
 use serde_json::{Map, Value, json};
@@ -13,6 +14,7 @@ use serde_json::{Map, Value, json};
 pub(crate) use clean::{without_server_fields, without_what_the_server_sets};
 pub(crate) use port_names::{ASKED_BY, port_of};
 pub(crate) use refuse::{Permissions, declared_ports, refuse_newer, refuse_taken_ports, refuse_template};
+pub(crate) use resources::{Asked, Class, Flags as ResourceFlags};
 pub(crate) use sidecar::{CONTAINER, Mode, VOLUMES};
 
 use crate::annotation::{self, Injected};
@@ -40,6 +42,10 @@ pub(crate) struct Options {
     pub(crate) named_ports: bool,
     /// The form that our container takes.
     pub(crate) mode: Mode,
+    /// What a person wants it to ask for.
+    pub(crate) resources: Asked,
+    /// Whether the pods are known to be Guaranteed, by what the cluster adds to what the object says.
+    pub(crate) is_guaranteed: bool,
 }
 
 /// What is to be done.
@@ -66,16 +72,11 @@ impl Plan {
             let injected = Injected::of(pod).ok().flatten();
             injected.map(Injected::anywhere)
         };
-        let image = |pod: &Value| {
-            let ours = ["/spec/initContainers", "/spec/containers"]
-                .iter()
-                .flat_map(|kind| list(pod, kind))
-                .find(|container| text(container, "/name") == CONTAINER);
-            ours.map(|container| text(container, "/image").to_owned())
-        };
         let (live, planned) = (pod(live), pod(&self.injected));
+        let (there, meant) = (sidecar::ours(&live), sidecar::ours(&planned));
         annotation(&live) == annotation(&planned)
-            && image(&live) == image(&planned)
+            && text(there, "/image") == text(meant, "/image")
+            && resources::are_same(there, meant)
             && Mode::of(&live) == Mode::of(&planned)
     }
 
@@ -133,6 +134,7 @@ pub(crate) fn inject(
     let ports = &source.loaded.ambassador.ports;
     let mut injected =
         Injected::new(ports, HEALTH_PORT, &source.text, &options.config_map, &plugin.config_map());
+    injected.resources = options.resources.clone();
     let mut object = original.clone();
     let mut nothing = Value::Null;
     let pod = object.pointer_mut(template).unwrap_or(&mut nothing);

@@ -102,7 +102,7 @@ fn all_that_would_go_wrong_is_said_before_anything_is_touched() {
               AMB070  deployment/web: resourcequota/tight has no room: 2 more configmaps are needed, and 1 of 2 are in use
                       hint: ask for a larger quota, or free some of it
               AMB071  deployment/web: limitrange/small does not allow what the ambassador needs: limits.memory is 512Mi, and at most 256Mi is allowed
-                      hint: ask for another LimitRange in the namespace
+                      hint: --memory-limit chooses less
               AMB074  deployment/web: the cluster would refuse the new pods: pods "web-ambassador" is forbidden: maximum memory usage per Container is 256Mi, but limit is 512Mi
 
             Warnings
@@ -167,7 +167,7 @@ fn all_that_would_go_wrong_is_said_before_anything_is_touched() {
             error: resourcequota/tight has no room: 2 more configmaps are needed, and 1 of 2 are in use [AMB070]
             hint: ask for a larger quota, or free some of it
             error: limitrange/small does not allow what the ambassador needs: limits.memory is 512Mi, and at most 256Mi is allowed [AMB071]
-            hint: ask for another LimitRange in the namespace
+            hint: --memory-limit chooses less
         "#]],
     );
     assert_eq!(namespace.field("deployment/web", "{.metadata.generation}"), before);

@@ -25,6 +25,7 @@ mod recreate;
 mod render;
 mod requests;
 mod reshape;
+mod resources;
 mod rights;
 mod streams;
 mod targets;

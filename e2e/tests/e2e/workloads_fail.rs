@@ -260,7 +260,7 @@ fn pods_that_would_be_refused_are_seen_before() {
         &expect![[r#"
             exit 1
             error: limitrange/small does not allow what the ambassador needs: limits.memory is 512Mi, and at most 64Mi is allowed [AMB071]
-            hint: ask for another LimitRange in the namespace
+            hint: --memory-limit chooses less
         "#]],
     );
     assert_eq!(object(&namespace, "deploy/web"), before);

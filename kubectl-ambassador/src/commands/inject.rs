@@ -23,7 +23,7 @@ use crate::findings;
 use crate::journal::{self, Entry, Journal, Needed, Step};
 use crate::names;
 use crate::output::{self, say};
-use crate::plan::{self, Options, Permissions, Plan, text};
+use crate::plan::{self, Options, Permissions, Plan, ResourceFlags, text};
 use crate::plugin::{Plugin, Plugins};
 use crate::recreate::{self, Work};
 use crate::rollout::Target;
@@ -94,6 +94,9 @@ pub(crate) struct Args {
     /// The form of the ambassador's container
     #[arg(long, value_enum, value_name = "FORM", default_value = "auto")]
     pub(super) sidecar: Choice,
+
+    #[command(flatten)]
+    pub(super) resources: ResourceFlags,
 
     /// Name of the ConfigMap with the config [default: NAME-ambassador-config, with a hash of the config for workloads]
     #[arg(long, value_name = "NAME", value_parser = names::config_map)]

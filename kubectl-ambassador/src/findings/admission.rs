@@ -4,9 +4,9 @@ mod scope;
 
 use serde_json::Value;
 
-use super::quantity::{parse, print};
 use super::{Code, Finding, Subject, World};
 use crate::plan::{self, list, text};
+use crate::quantity::{parse, print, read};
 
 pub(super) fn find(subject: &Subject<'_>, world: &World) -> Vec<Finding> {
     let mut found = Vec::new();
@@ -30,7 +30,7 @@ fn ours(planned: &Value) -> Option<&Value> {
 /// `requests.cpu` of a container.
 fn amount(container: &Value, kind: &str, resource: &str) -> Option<i128> {
     let resources = container.pointer(&format!("/resources/{kind}"))?;
-    parse(resources.get(resource)?.as_str()?)
+    read(resources.get(resource)?)
 }
 
 /// Of all containers that run at a time: the others of init end before the pod runs.
@@ -106,10 +106,11 @@ fn needed(subject: &Subject<'_>, planned: &Value, what: &str, is_counted: bool) 
         }
         _ => what.split_once('.').filter(|(kind, _)| matches!(*kind, "requests" | "limits"))?,
     };
-    let each = match is_counted {
-        false => whole_pod(planned, kind, resource),
-        true if is_new => amount(ours(planned)?, kind, resource).unwrap_or_default(),
-        true => 0,
+    let each = if is_counted {
+        let has = |pod| ours(pod).and_then(|ours| amount(ours, kind, resource)).unwrap_or_default();
+        (has(planned) - has(subject.pod())).max(0)
+    } else {
+        whole_pod(planned, kind, resource)
     };
     Some(Needed {
         for_good: each * i128::from(replicas(subject.object)),
@@ -137,11 +138,9 @@ fn out_of_range(subject: &Subject<'_>, range: &Value, planned: &Value) -> Vec<Fi
             if of_pod { Some(whole_pod(planned, kind, resource)) } else { amount(ours, kind, resource) }
         };
         let who = if of_pod { "the pod with the ambassador" } else { "the ambassador" };
-        let mut say = |what: String| {
+        let mut say = |what: String, hint: String| {
             let message = format!("limitrange/{name} does not allow what {who} needs: {what}");
-            found.push(
-                subject.error(Code::LimitRange, message).hint("ask for another LimitRange in the namespace"),
-            );
+            found.push(subject.error(Code::LimitRange, message).hint(hint));
         };
         for resource in ["cpu", "memory"] {
             let bound = |bound: &str| {
@@ -151,26 +150,35 @@ fn out_of_range(subject: &Subject<'_>, range: &Value, planned: &Value) -> Vec<Fi
             if let (Some(max), Some(limits)) =
                 (bound("max"), limits.filter(|&limits| Some(limits) > bound("max")))
             {
-                say(format!("limits.{resource} is {}, and at most {} is allowed", print(limits), print(max)));
+                say(
+                    format!("limits.{resource} is {}, and at most {} is allowed", print(limits), print(max)),
+                    format!("--{resource}-limit chooses less"),
+                );
             }
             if let (Some(min), Some(requests)) =
                 (bound("min"), requests.filter(|&requests| Some(requests) < bound("min")))
             {
-                say(format!(
-                    "requests.{resource} is {}, and at least {} is asked for",
-                    print(requests),
-                    print(min)
-                ));
+                say(
+                    format!(
+                        "requests.{resource} is {}, and at least {} is asked for",
+                        print(requests),
+                        print(min)
+                    ),
+                    format!("--{resource}-request chooses more"),
+                );
             }
             if let (Some(ratio), Some(requests), Some(limits)) =
                 (bound("maxLimitRequestRatio"), requests.filter(|&requests| requests > 0), limits)
                 && limits > requests.saturating_mul(ratio) / 1_000_000_000
             {
-                say(format!(
-                    "limits.{resource} is {} times its request, and at most {} times is allowed",
-                    limits / requests,
-                    print(ratio)
-                ));
+                say(
+                    format!(
+                        "limits.{resource} is {} times its request, and at most {} times is allowed",
+                        limits / requests,
+                        print(ratio)
+                    ),
+                    format!("--{resource}-request and --{resource}-limit choose others"),
+                );
             }
         }
     }

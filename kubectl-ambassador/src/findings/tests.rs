@@ -69,6 +69,8 @@ impl Case<'_> {
             ipv6: false,
             named_ports: true,
             mode: crate::plan::Mode::Native,
+            resources: crate::plan::Asked::default(),
+            is_guaranteed: false,
         };
         let plugin = Plugin::for_tests();
         let planned = plan::original(object, template)
@@ -646,15 +648,15 @@ fn quotas_and_limit_ranges() {
         &pod(template),
         ranges,
         &expect![[r#"
-        error: limitrange/r does not allow what the ambassador needs: limits.cpu is 2, and at most 1 is allowed [AMB071]
-        hint: ask for another LimitRange in the namespace
-        error: limitrange/r does not allow what the ambassador needs: limits.cpu is 100 times its request, and at most 10 times is allowed [AMB071]
-        hint: ask for another LimitRange in the namespace
-        error: limitrange/r does not allow what the ambassador needs: requests.memory is 64Mi, and at least 128Mi is asked for [AMB071]
-        hint: ask for another LimitRange in the namespace
-        error: limitrange/r does not allow what the pod with the ambassador needs: limits.memory is 768Mi, and at most 600Mi is allowed [AMB071]
-        hint: ask for another LimitRange in the namespace
-    "#]],
+            error: limitrange/r does not allow what the ambassador needs: limits.cpu is 2, and at most 1 is allowed [AMB071]
+            hint: --cpu-request, --cpu-limit, --memory-request and --memory-limit choose what the ambassador needs
+            error: limitrange/r does not allow what the ambassador needs: limits.cpu is 100 times its request, and at most 10 times is allowed [AMB071]
+            hint: --cpu-request, --cpu-limit, --memory-request and --memory-limit choose what the ambassador needs
+            error: limitrange/r does not allow what the ambassador needs: requests.memory is 64Mi, and at least 128Mi is asked for [AMB071]
+            hint: --cpu-request, --cpu-limit, --memory-request and --memory-limit choose what the ambassador needs
+            error: limitrange/r does not allow what the pod with the ambassador needs: limits.memory is 768Mi, and at most 600Mi is allowed [AMB071]
+            hint: --cpu-request, --cpu-limit, --memory-request and --memory-limit choose what the ambassador needs
+        "#]],
     );
 }
 

@@ -21,6 +21,8 @@ fn planner(jq: Option<&str>) -> impl Fn(&Value, &str, &str) -> Result<Plan> {
             ipv6: false,
             named_ports: true,
             mode: crate::plan::Mode::Native,
+            resources: crate::plan::Asked::default(),
+            is_guaranteed: false,
         };
         plan::inject(object, template, &source, &plugin, &options)
     }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::clean::retain;
 use super::port_names::Names;
+use super::resources::{self, Class};
 use super::{Options, entry, list, text};
 use crate::annotation::Injected;
 use crate::envoy::HEALTH_PORT;
@@ -63,10 +64,19 @@ impl Mode {
     }
 }
 
+/// Our container in a pod; null if there is none.
+pub(super) fn ours(pod: &Value) -> &Value {
+    let kinds = ["/spec/initContainers", "/spec/containers"];
+    let mut containers = kinds.iter().flat_map(|kind| list(pod, kind));
+    containers.find(|container| text(container, "/name") == CONTAINER).unwrap_or(&Value::Null)
+}
+
 /// Adds the container and its volumes.
 pub(super) fn add(pod: &mut Value, loaded: &Loaded, injected: &Injected, options: &Options, names: &Names) {
+    let is_guaranteed = options.is_guaranteed || Class::of(pod) == Class::Guaranteed;
+    let resources = resources::of_ours(pod, &options.resources, is_guaranteed);
     let spec = entry(pod, "spec");
-    push(spec, options.mode.list(), container(loaded, options, names));
+    push(spec, options.mode.list(), container(loaded, options, names, &resources));
     let [config, plugin, run] = VOLUMES;
     push(spec, "volumes", json!({"name": config, "configMap": {"name": injected.config_map}}));
     push(spec, "volumes", json!({"name": plugin, "configMap": {"name": injected.plugin}}));
@@ -90,7 +100,7 @@ pub(super) fn allow_low_ports(pod: &mut Value) {
     push(context, "sysctls", json!({"name": NAME, "value": "0"}));
 }
 
-fn container(loaded: &Loaded, options: &Options, names: &Names) -> Value {
+fn container(loaded: &Loaded, options: &Options, names: &Names, resources: &Value) -> Value {
     let [config, plugin, run] = VOLUMES;
     // What listens on one address, such as the pod's loopback, is not for others.
     let ports = loaded.ambassador.ports.iter().filter(|port| port.listener.is_open());
@@ -113,10 +123,7 @@ fn container(loaded: &Loaded, options: &Options, names: &Names) -> Value {
         "ports": ports.collect::<Vec<_>>(),
         "startupProbe": probe(1, 60),
         "readinessProbe": probe(5, 3),
-        "resources": {
-            "requests": {"cpu": "20m", "memory": "64Mi"},
-            "limits": {"cpu": "2", "memory": "512Mi"},
-        },
+        "resources": resources,
         "securityContext": {
             "allowPrivilegeEscalation": false,
             "capabilities": {"drop": ["ALL"]},

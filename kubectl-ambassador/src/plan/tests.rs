@@ -41,6 +41,8 @@ fn plan(pod: &Value, jq: Option<&str>) -> Plan {
         ipv6: has_ipv6(pod),
         named_ports: true,
         mode: Mode::Native,
+        resources: crate::plan::Asked::default(),
+        is_guaranteed: false,
     };
     inject(&bare(pod), "", &source, &plugin, &options).unwrap()
 }
@@ -112,6 +114,8 @@ pub(super) fn plan_of(pod: &Value, ports: &str) -> Plan {
         ipv6: has_ipv6(pod),
         named_ports: true,
         mode: Mode::Native,
+        resources: crate::plan::Asked::default(),
+        is_guaranteed: false,
     };
     inject(&bare(pod), "", &source, &plugin, &options).unwrap()
 }
@@ -184,6 +188,8 @@ fn a_workload_has_the_same_pod_in_its_template() {
             ipv6: false,
             named_ports: true,
             mode: Mode::Native,
+            resources: crate::plan::Asked::default(),
+            is_guaranteed: false,
         };
         let plan = inject(&object, kind.template, &source, &plugin, &options).unwrap();
         assert_eq!(plan.injected.pointer(kind.template), Some(&pod), "{}", kind.name);

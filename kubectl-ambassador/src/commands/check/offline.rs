@@ -82,6 +82,8 @@ fn of_object(
         ipv6: false,
         named_ports: true,
         mode: plan::Mode::Native,
+        resources: args.inject.resources.over(None)?,
+        is_guaranteed: false,
     };
     let plugin = plugins.choose(&source.loaded.config)?;
     let plan = plan::original(object, template)

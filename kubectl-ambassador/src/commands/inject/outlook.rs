@@ -87,6 +87,8 @@ pub(super) async fn of_pod(
         ipv6: plan::has_ipv6(live),
         named_ports: sidecar.named_ports(),
         mode: sidecar.mode(),
+        resources: args.resources.over(injected.as_ref().map(|injected| &injected.resources))?,
+        is_guaranteed: false,
     };
     let plugin = plugins.choose(&source.loaded.config)?;
     let plan = plan::inject(&original, "", &source, &plugin, &options)?;

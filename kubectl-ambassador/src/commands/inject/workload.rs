@@ -17,7 +17,7 @@ use crate::failure::{Failure, Result};
 use crate::findings::{self, Finding, Subject, World};
 use crate::leftovers;
 use crate::output::{self, say};
-use crate::plan::{self, Options, Plan, list, text};
+use crate::plan::{self, Class, Options, Plan, list, text};
 use crate::plugin::{Plugin, Plugins};
 use crate::rollout::{self, Change, Course, End, Status, TRIES, Target, Workload};
 use crate::source::{self, Source};
@@ -187,6 +187,8 @@ impl Step<'_> {
             ipv6: self.has_ipv6(&in_front.services),
             mode: sidecar.mode(),
             named_ports: sidecar.named_ports(),
+            resources: self.args.resources.over(self.before.as_ref().map(|before| &before.resources))?,
+            is_guaranteed: text(self.pod, "/status/qosClass") == Class::Guaranteed.name(),
         };
         let mut plan = plan::inject(&original, template, self.source, self.plugin, &options)?;
         in_front.plan(&plan, self.source);

@@ -101,6 +101,8 @@ impl<'a> Planner<'a> {
             ipv6: self.args.pipe.ipv6,
             mode: sidecar.mode(),
             named_ports: sidecar.named_ports(),
+            resources: self.args.resources.over(None)?,
+            is_guaranteed: false,
         };
         let mut plan = plan::inject(object, template, source, plugin, &options)?;
         if let Some(image) = &self.args.pipe.plugin_image {

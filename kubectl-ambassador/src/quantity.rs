@@ -1,7 +1,18 @@
 //! Kubernetes' quantities, `100m` or `64Mi`, as numbers that can be added and compared.
 
+use serde_json::Value;
+
+/// As objects have it: a text, or a number where a manifest has no quotes.
+pub(crate) fn read(value: &Value) -> Option<i128> {
+    match value {
+        Value::String(text) => parse(text),
+        Value::Number(number) => parse(&number.to_string()),
+        _ => None,
+    }
+}
+
 /// In billionths of the unit, the smallest that Kubernetes knows. `None` if it is none, or larger than any real one.
-pub(super) fn parse(text: &str) -> Option<i128> {
+pub(crate) fn parse(text: &str) -> Option<i128> {
     let at = text.find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | '-' | '+'))).unwrap_or(text.len());
     let (number, suffix) = text.split_at(at);
     let scale = scale(suffix)?;
@@ -47,7 +58,7 @@ fn scale(suffix: &str) -> Option<i128> {
 }
 
 /// As people write it, in a form that keeps it whole.
-pub(super) fn print(value: i128) -> String {
+pub(crate) fn print(value: i128) -> String {
     const UNIT: i128 = 1_000_000_000;
     let binary = [(1_i128 << 30, "Gi"), (1 << 20, "Mi"), (1 << 10, "Ki")];
     if value % UNIT != 0 {

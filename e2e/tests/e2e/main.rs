@@ -26,6 +26,7 @@ mod render;
 mod requests;
 mod reshape;
 mod rights;
+mod sizes;
 mod streams;
 mod targets;
 mod tcp;

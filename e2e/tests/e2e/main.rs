@@ -9,6 +9,7 @@ mod checks;
 mod completion;
 mod connection;
 mod counters;
+mod diffs;
 mod docs;
 mod flavours;
 mod formats;

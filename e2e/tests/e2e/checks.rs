@@ -1,4 +1,4 @@
-//! `check` and `diff` on a real cluster, and what inject refuses by the same findings.
+//! `check` on a real cluster, and what inject refuses by the same findings.
 
 use e2e::kube::Namespace;
 use e2e::process::{Output, run};
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::workloads::{create, workload};
 
 /// The namespace's name is another one each time, and hashes go with the compiler.
-fn shown(namespace: &Namespace, output: &Output) -> String {
+pub(crate) fn shown(namespace: &Namespace, output: &Output) -> String {
     let text = format!("exit {}\n{}{}", output.code, output.stdout, output.stderr);
     let text = text.replace(&namespace.name, "NAMESPACE");
     // Which flavour of the plugin it is says `flavours.rs`.
@@ -22,31 +22,36 @@ fn expect_output(namespace: &Namespace, output: &Output, expected: &Expect) {
     expected.assert_eq(&shown(namespace, output));
 }
 
-fn apply(namespace: &Namespace, yaml: &str) {
+pub(crate) fn apply(namespace: &Namespace, yaml: &str) {
     let file = namespace.home.path().join("apply.yaml");
     // What begins with a brace would be read as JSON.
     std::fs::write(&file, format!("---\n{yaml}")).expect("written");
     namespace.kubectl(&["apply", "-f", &file.to_string_lossy()]).ok();
 }
 
-/// `kubectl ambassador` as the user dev, who has the rights that the namespace gives.
+/// `kubectl ambassador` by another kubeconfig: that of dev, who has the rights that the namespace gives, or of an admin, who
+/// may see the whole cluster.
+fn by(variable: &str, namespace: &Namespace, args: &[&str]) -> Output {
+    let mut command = namespace.command(&provided("AMBASSADOR_CLI"));
+    run(command.env("KUBECONFIG", provided(variable)).args(args).args(["--namespace", &namespace.name]))
+}
+
 fn as_dev(namespace: &Namespace, args: &[&str]) -> Output {
-    let mut command = namespace.command(&provided("AMBASSADOR_CLI"));
-    command.env("KUBECONFIG", provided("AMBASSADOR_DEV_KUBECONFIG"));
-    run(command.args(args).args(["--namespace", &namespace.name]))
+    by("AMBASSADOR_DEV_KUBECONFIG", namespace, args)
 }
 
-/// `kubectl ambassador` as an admin, who may see the whole cluster.
-fn as_admin(namespace: &Namespace, args: &[&str]) -> Output {
-    let mut command = namespace.command(&provided("AMBASSADOR_CLI"));
-    command.env("KUBECONFIG", provided("AMBASSADOR_KUBECONFIG"));
-    run(command.args(args).args(["--namespace", &namespace.name]))
+/// A deployment. It has no pods, so nobody has to wait for them: what is found is about its template.
+pub(crate) fn deployment(namespace: &Namespace) {
+    let mut web = workload("Deployment", "web");
+    web["spec"]["replicas"] = 0.into();
+    create(namespace, &web);
 }
 
-/// A deployment that is rolled out.
-fn deployment(namespace: &Namespace) {
-    create(namespace, &workload("Deployment", "web"));
-    namespace.kubectl(&["rollout", "status", "deployment/web", "--timeout=60s"]).ok();
+/// How commands ended, one after the other.
+#[track_caller]
+fn expect_all(namespace: &Namespace, outputs: &[Output], expected: &Expect) {
+    let all: Vec<String> = outputs.iter().map(|output| shown(namespace, output)).collect();
+    expected.assert_eq(&all.join("\n"));
 }
 
 const AROUND: &str = "
@@ -204,6 +209,7 @@ fn a_quota_of_a_scope_and_a_policy_on_the_way_out() {
     let text = shown(&namespace, &namespace.ambassador(&["check", "p", "-c", &config]));
     let told: Vec<&str> = text
         .lines()
+        .map(str::trim)
         .filter(|line| line.contains("quota/") || line.contains("AMB074") || line.contains("AMB05"))
         .collect();
     // The server, which is asked too, counts the same pods.
@@ -252,43 +258,32 @@ fn all_reasons_against_a_pod_are_named_at_once() {
 #[test]
 fn what_could_not_be_told_is_no_answer() {
     let namespace = Namespace::new();
-    create(&namespace, &workload("Deployment", "web"));
-    let none = namespace.ambassador(&["check", "deploy/none"]);
-    expect_output(
+    deployment(&namespace);
+    expect_all(
         &namespace,
-        &none,
+        &[
+            namespace.ambassador(&["check", "deploy/none"]),
+            as_dev(&namespace, &["check", "deploy/web"]),
+            as_dev(&namespace, &["diff", "deploy/web"]),
+            namespace.ambassador(&["check"]),
+        ],
         &expect![[r#"
-        exit 2
-        error: deployment.apps "none" not found in namespace NAMESPACE
-        hint: -n NAME chooses another namespace
-    "#]],
-    );
-    expect_output(
-        &namespace,
-        &as_dev(&namespace, &["check", "deploy/web"]),
-        &expect![[r#"
-        exit 2
-        error: cannot read deployment.apps/web: deployments.apps "web" is forbidden: User "dev" cannot get resource "deployments" in API group "apps" in the namespace "NAMESPACE"
-        hint: ask for the rights that the message names; `kubectl auth can-i --list` shows yours
-    "#]],
-    );
-    expect_output(
-        &namespace,
-        &as_dev(&namespace, &["diff", "deploy/web"]),
-        &expect![[r#"
-        exit 2
-        error: cannot read deployment.apps/web: deployments.apps "web" is forbidden: User "dev" cannot get resource "deployments" in API group "apps" in the namespace "NAMESPACE"
-        hint: ask for the rights that the message names; `kubectl auth can-i --list` shows yours
-    "#]],
-    );
-    expect_output(
-        &namespace,
-        &namespace.ambassador(&["check"]),
-        &expect![[r#"
-        exit 2
-        error: nothing to check is named
-        hint: name an object (TYPE/NAME), manifests (-f FILE), or a config (-c FILE)
-    "#]],
+            exit 2
+            error: deployment.apps "none" not found in namespace NAMESPACE
+            hint: -n NAME chooses another namespace
+
+            exit 2
+            error: cannot read deployment.apps/web: deployments.apps "web" is forbidden: User "dev" cannot get resource "deployments" in API group "apps" in the namespace "NAMESPACE"
+            hint: ask for the rights that the message names; `kubectl auth can-i --list` shows yours
+
+            exit 2
+            error: cannot read deployment.apps/web: deployments.apps "web" is forbidden: User "dev" cannot get resource "deployments" in API group "apps" in the namespace "NAMESPACE"
+            hint: ask for the rights that the message names; `kubectl auth can-i --list` shows yours
+
+            exit 2
+            error: nothing to check is named
+            hint: name an object (TYPE/NAME), manifests (-f FILE), or a config (-c FILE)
+        "#]],
     );
 }
 
@@ -420,7 +415,7 @@ fn a_webhook_that_is_down_is_found_out_by_asking() {
     let mut last = String::new();
     // The server takes up a webhook a moment after it is there.
     namespace.wait_until("the webhook is asked", || {
-        last = shown(&namespace, &as_admin(&namespace, &["check", "deploy/web"]));
+        last = shown(&namespace, &by("AMBASSADOR_KUBECONFIG", &namespace, &["check", "deploy/web"]));
         last.contains("dead.example.com")
     });
     let lines: Vec<&str> = last.lines().map(str::trim).filter(|line| line.starts_with("AMB07")).collect();
@@ -434,80 +429,39 @@ fn a_webhook_that_is_down_is_found_out_by_asking() {
 fn what_other_tools_manage_is_left_to_them() {
     let namespace = Namespace::new();
     deployment(&namespace);
-    let refused = |args: &[&str], mark: &[&str], unmark: &[&str]| {
-        namespace.kubectl(&[&[mark[0], "deployment/web"], &mark[1..]].concat()).ok();
-        let output = namespace.ambassador(args);
-        namespace.kubectl(&[&[unmark[0], "deployment/web"], &unmark[1..]].concat()).ok();
-        shown(&namespace, &output)
-    };
-    let inject = ["inject", "deploy/web", "--port", "80:8775"];
-    let argo = refused(
-        &inject,
-        &["annotate", "argocd.argoproj.io/tracking-id=shop:apps/Deployment:shop/web"],
-        &["annotate", "argocd.argoproj.io/tracking-id-"],
-    );
-    let flux = refused(
-        &inject,
-        &[
-            "label",
-            "kustomize.toolkit.fluxcd.io/name=apps",
-            "kustomize.toolkit.fluxcd.io/namespace=flux-system",
-        ],
-        &["label", "kustomize.toolkit.fluxcd.io/name-", "kustomize.toolkit.fluxcd.io/namespace-"],
-    );
-    namespace.kubectl(&["label", "deployment/web", "app.kubernetes.io/managed-by=Helm"]).ok();
-    let helm = refused(
-        &inject,
-        &["annotate", "meta.helm.sh/release-name=web", "meta.helm.sh/release-namespace=shop"],
-        &["annotate", "meta.helm.sh/release-name-", "meta.helm.sh/release-namespace-"],
-    );
-    expect![[r#"
+    let ambassador = |args: &str| namespace.ambassador(&args.split(' ').collect::<Vec<_>>());
+    let inject = "inject deploy/web --port 80:8775";
+    let tracking = "argocd.argoproj.io/tracking-id";
+    namespace.kubectl(&["annotate", "deploy/web", &format!("{tracking}=shop:apps/Deployment:shop/web")]).ok();
+    let argo = ambassador(inject);
+    namespace.kubectl(&["annotate", "deploy/web", &format!("{tracking}-")]).ok();
+    // By the fields that a controller owns, as the server has them.
+    let file = namespace.home.path().join("flux.yaml");
+    let note = "{apiVersion: apps/v1, kind: Deployment, metadata: {name: web, annotations: {note: x}}}";
+    std::fs::write(&file, format!("---\n{note}\n")).expect("written");
+    let apply = ["apply", "--server-side", "--validate=false", "--field-manager=kustomize-controller", "-f"];
+    namespace.kubectl(&[&apply[..], &[&file.to_string_lossy()]].concat()).ok();
+    let flux = ambassador(inject);
+    let checked = ambassador("check deploy/web --port 80:8775 -o name");
+    assert!(checked.stdout.contains("AMB090 deployment/web"), "{}", checked.stdout);
+    let tried = ambassador(&format!("{inject} --force --dry-run=server"));
+    assert_eq!(namespace.config_maps(), Vec::<String>::new());
+    ambassador(&format!("{inject} --force")).ok();
+    // The way back is the same.
+    let back = ambassador("uninject deploy/web");
+    ambassador("uninject deploy/web --force").ok();
+    expect_all(
+        &namespace,
+        &[argo, flux, tried, back],
+        &expect![[r#"
         exit 1
         error: deployment/web is managed by Argo CD (application shop), which would undo the change, or find it in its way [AMB090]
         hint: change its source: kubectl ambassador inject -f FILE > injected.yaml, in the repository that it comes from; or change it here all the same with --force
 
         exit 1
-        error: deployment/web is managed by Flux (kustomization apps), which would undo the change, or find it in its way [AMB090]
-        hint: change its source: kubectl ambassador inject -f FILE > injected.yaml, in the repository that it comes from; or change it here all the same with --force
-
-        exit 1
-        error: deployment/web is managed by Helm (release web), which would undo the change, or find it in its way [AMB090]
-        hint: change its source: let kubectl ambassador inject -f - be the post-renderer of helm upgrade; or change it here all the same with --force
-    "#]].assert_eq(&[argo, flux, helm].join("\n"));
-
-    // By the fields that a controller owns, as the server has them.
-    let object = json!({
-        "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", "annotations": {"note": "x"}},
-    });
-    let file = namespace.home.path().join("flux.json");
-    std::fs::write(&file, object.to_string()).expect("written");
-    let file = file.to_string_lossy();
-    namespace
-        .kubectl(&[
-            "apply",
-            "--server-side",
-            "--validate=false",
-            "--field-manager=kustomize-controller",
-            "-f",
-            &file,
-        ])
-        .ok();
-    expect_output(
-        &namespace,
-        &namespace.ambassador(&inject),
-        &expect![[r#"
-        exit 1
         error: deployment/web is managed by Flux, which would undo the change, or find it in its way [AMB090]
         hint: change its source: kubectl ambassador inject -f FILE > injected.yaml, in the repository that it comes from; or change it here all the same with --force
-    "#]],
-    );
-    let checked = namespace.ambassador(&["check", "deploy/web", "--port", "80:8775", "-o", "name"]);
-    assert!(checked.stdout.contains("AMB090 deployment/web"), "{}", checked.stdout);
-    let forced = namespace.ambassador(&[&inject[..], &["--force", "--dry-run=server"]].concat());
-    expect_output(
-        &namespace,
-        &forced,
-        &expect![[r#"
+
         exit 0
         deployment.apps/web injected (server dry run)
         deployment/web gets the container envoy-ambassador, docker.io/envoyproxy/envoy:distroless-v1.40.0:
@@ -516,21 +470,12 @@ fn what_other_tools_manage_is_left_to_them() {
           configmaps web-ambassador-config-HASH and ambassador-plugin-HASH
           the port name http goes to the ambassador, and Services that ask for it with it
         warning: deployment/web is managed by Flux, which would undo the change, or find it in its way [AMB090]
-    "#]],
-    );
-    assert_eq!(namespace.config_maps(), Vec::<String>::new());
-    // The way back is the same.
-    namespace.ambassador(&[&inject[..], &["--force"]].concat()).ok();
-    expect_output(
-        &namespace,
-        &namespace.ambassador(&["uninject", "deploy/web"]),
-        &expect![[r#"
+
         exit 1
         error: deployment/web is managed by Flux, which would undo the change, or find it in its way [AMB090]
         hint: change its source: kubectl ambassador inject -f FILE > injected.yaml, in the repository that it comes from; or change it here all the same with --force
     "#]],
     );
-    namespace.ambassador(&["uninject", "deploy/web", "--force"]).ok();
 }
 
 #[test]
@@ -544,172 +489,15 @@ fn what_the_real_helm_has_installed_is_recognised() {
     let mut helm = namespace.command(&provided("AMBASSADOR_HELM"));
     let chart = chart.to_string_lossy();
     run(helm.args(["install", "autumn", &chart, "--namespace", &namespace.name])).ok();
-    let inject = ["inject", "deploy/web", "--port", "80:8775"];
+    let inject = namespace.ambassador(&["inject", "deploy/web", "--port", "80:8775"]);
     expect_output(
         &namespace,
-        &namespace.ambassador(&inject),
+        &inject,
         &expect![[r#"
         exit 1
         error: deployment/web is managed by Helm (release autumn), which would undo the change, or find it in its way [AMB090]
         hint: change its source: let kubectl ambassador inject -f - be the post-renderer of helm upgrade; or change it here all the same with --force
     "#]],
-    );
-}
-
-#[test]
-fn a_diff_shows_what_would_change_and_then_nothing() {
-    let namespace = Namespace::new();
-    deployment(&namespace);
-    let service = "{apiVersion: v1, kind: Service, metadata: {name: web}, spec: {selector: {app: web}, ports: [{port: 80, targetPort: 8775}]}}";
-    apply(&namespace, service);
-    let diff = |args: &[&str]| namespace.ambassador(&[&["diff", "deploy/web"], args].concat());
-    let before = namespace.field("deployment/web", "{.metadata.generation}");
-    let first = diff(&[]);
-    assert_eq!(first.code, 1, "{}", first.stderr);
-    let text = shown(&namespace, &Output { stderr: String::new(), ..first });
-    // The container is told by the tests of plans, and the config by those of rendering: what is shown is the rest.
-    let (_, text_of_objects) = text.split_once("--- live/apps.v1").expect("a deployment");
-    let (before_it, after_it) = text_of_objects.split_once("+      initContainers:").expect("a container");
-    let (_, after_it) = after_it.split_once("--- live/v1.Service").expect("a Service");
-    let is_told = |line: &&str| !line.contains("kubectl-ambassador.dev/injected");
-    let rest: Vec<&str> = before_it.lines().chain(["..."]).chain(after_it.lines()).filter(is_told).collect();
-    expect![[r#"
-        .Deployment.NAMESPACE.web
-        +++ new/apps.v1.Deployment.NAMESPACE.web
-        @@ -19,6 +19,9 @@
-             type: RollingUpdate
-           template:
-             metadata:
-        +      annotations:
-        +        kubectl.kubernetes.io/default-container: legacy
-               labels:
-                 app: web
-             spec:
-        @@ -28,13 +31,12 @@
-                 name: legacy
-                 ports:
-                 - containerPort: 8775
-        -          name: http
-                   protocol: TCP
-                 readinessProbe:
-                   failureThreshold: 3
-                   httpGet:
-                     path: /
-        -            port: http
-        +            port: 8775
-                     scheme: HTTP
-                   periodSeconds: 1
-                   successThreshold: 1
-        @@ -43,7 +45,95 @@
-                 terminationMessagePath: /dev/termination-log
-                 terminationMessagePolicy: File
-               dnsPolicy: ClusterFirst
-        ...
-        .NAMESPACE.web
-        +++ new/v1.Service.NAMESPACE.web
-        @@ -2,6 +2,7 @@
-         kind: Service
-         metadata:
-           annotations:
-        +    kubectl-ambassador.dev/original-target-ports: "{\"80\":{\"original\":8775,\"now\":80}}"
-             kubectl.kubernetes.io/last-applied-configuration: |
-               {"apiVersion":"v1","kind":"Service","metadata":{"annotations":{},"name":"web","namespace":"NAMESPACE"},"spec":{"ports":[{"port":80,"targetPort":8775}],"selector":{"app":"web"}}}
-           name: web
-        @@ -17,7 +18,7 @@
-           ports:
-           - port: 80
-             protocol: TCP
-        -    targetPort: 8775
-        +    targetPort: 80
-           selector:
-             app: web
-           sessionAffinity: None"#]].assert_eq(&rest.join("\n"));
-    assert!(text.contains("+  plugin.wasm: sha256:"), "{text}");
-    assert!(!text.contains('\u{1b}'), "colours are for terminals");
-    assert_eq!(namespace.field("deployment/web", "{.metadata.generation}"), before);
-    assert_eq!(namespace.config_maps(), Vec::<String>::new());
-
-    namespace.ambassador(&["inject", "deploy/web"]).ok();
-    let same = diff(&[]);
-    assert_eq!((same.code, same.stdout.as_str()), (0, ""), "{}", same.stderr);
-
-    let back = diff(&["--uninject"]);
-    assert_eq!(back.code, 1, "{}", back.stderr);
-    let text = shown(&namespace, &back);
-    for part in [
-        "-        name: envoy-ambassador",
-        "-    targetPort: 80\n+    targetPort: 8775",
-        "+++ new/v1.ConfigMap.NAMESPACE.web-ambassador-config-HASH\n@@ -1,",
-    ] {
-        assert!(text.contains(part), "`{part}` is not in:\n{text}");
-    }
-    namespace.ambassador(&["uninject", "deploy/web"]).ok();
-    let none = diff(&["--uninject"]);
-    assert_eq!((none.code, none.stdout.as_str()), (0, ""), "{}", none.stderr);
-}
-
-#[test]
-fn a_diff_of_a_bare_pod_is_what_the_server_would_make_of_it() {
-    let namespace = Namespace::new();
-    namespace.create("manifests/fruit-service.yaml");
-    let diff = namespace.ambassador(&["diff", "fruit-service"]);
-    let text = shown(&namespace, &Output { stderr: String::new(), ..diff });
-    let (_, pod) = text.split_once("--- live/v1.Pod").expect("a pod");
-    let kept = pod.lines().filter(|line| !line.starts_with('+')).collect::<Vec<_>>();
-    // Nothing but what is added, and what the server fills in is no difference.
-    expect![[r#"
-        .NAMESPACE.fruit-service
-        @@ -1,6 +1,9 @@
-         apiVersion: v1
-         kind: Pod
-         metadata:
-           name: fruit-service
-           namespace: NAMESPACE
-         spec:
-        @@ -13,10 +16,84 @@
-             terminationMessagePolicy: File
-           dnsPolicy: ClusterFirst
-           enableServiceLinks: true
-           preemptionPolicy: PreemptLowerPriority
-           restartPolicy: Always
-           schedulerName: default-scheduler
-        -  securityContext: {}
-           serviceAccountName: default
-           terminationGracePeriodSeconds: 30
-           tolerations:
-        @@ -28,3 +105,16 @@
-             key: node.kubernetes.io/unreachable
-             operator: Exists
-             tolerationSeconds: 300"#]]
-    .assert_eq(&kept.join("\n"));
-    namespace.ambassador(&["inject", "fruit-service"]).ok();
-    let same = namespace.ambassador(&["diff", "fruit-service"]);
-    assert_eq!((same.code, same.stdout.as_str()), (0, ""), "{}", same.stderr);
-}
-
-#[test]
-fn another_program_may_show_the_diff() {
-    let namespace = Namespace::new();
-    deployment(&namespace);
-    let external = |program: &str| {
-        let mut command = namespace.command(&provided("AMBASSADOR_CLI"));
-        command.env("KUBECTL_EXTERNAL_DIFF", program);
-        run(command.args(["diff", "deploy/web", "--namespace", &namespace.name]))
-    };
-    let brief = external("diff --brief -N");
-    assert_eq!(brief.code, 1, "{}", brief.stderr);
-    assert!(
-        brief.stdout.contains(&format!("apps.v1.Deployment.{}.web differ", namespace.name)),
-        "{}",
-        brief.stdout
-    );
-    assert_eq!(external("true").code, 0);
-    let absent = external("no-such-program");
-    assert_eq!(absent.code, 2);
-    assert!(
-        absent.stderr.contains("error: cannot run KUBECTL_EXTERNAL_DIFF, `no-such-program`: "),
-        "{}",
-        absent.stderr
     );
 }
 
@@ -725,25 +513,24 @@ fn a_port_that_nobody_declares_is_found_where_a_service_leads() {
     let service = |name: &str, target: u16| {
         apply(
             &namespace,
-            &json!({
-                "apiVersion": "v1", "kind": "Service", "metadata": {"name": name},
-                "spec": {"selector": {"app": "web"}, "ports": [{"port": 80, "targetPort": target}]},
-            })
-            .to_string(),
+            &format!(
+                "{{apiVersion: v1, kind: Service, metadata: {{name: {name}}}, spec: {{selector: {{app: web}}, ports: [{{port: 80, targetPort: {target}}}]}}}}"
+            ),
         );
     };
-    let explained = || {
-        let output = namespace.ambassador(&["inject", "deploy/web", "--dry-run=server"]);
-        shown(&namespace, &output)
-    };
-    expect![[r#"
+    let inject = || namespace.ambassador(&["inject", "deploy/web", "--dry-run=server"]);
+    let nowhere = inject();
+    service("one", 8775);
+    let there = inject();
+    service("two", 9000);
+    expect_all(
+        &namespace,
+        &[nowhere, there, inject()],
+        &expect![[r#"
         exit 1
         error: deployment/web is not running, so its ports cannot be seen [AMB036]
         hint: name the port: --port 80:TARGET
-    "#]]
-    .assert_eq(&explained());
-    service("one", 8775);
-    expect![[r#"
+
         exit 0
         deployment.apps/web injected (server dry run)
         deployment/web gets the container envoy-ambassador, docker.io/envoyproxy/envoy:distroless-v1.40.0:
@@ -751,15 +538,12 @@ fn a_port_that_nobody_declares_is_found_where_a_service_leads() {
           no rules: answers pass as they are
           configmaps web-ambassador-config-HASH and ambassador-plugin-HASH
           service/one: targetPort 8775 -> 80, once all pods have it
-    "#]]
-    .assert_eq(&explained());
-    service("two", 9000);
-    expect![[r#"
+
         exit 1
         error: deployment/web is led to by Services on several ports: 8775, 9000 [AMB036]
         hint: say which one clients want on port 80, such as --port 80:8775
-    "#]]
-    .assert_eq(&explained());
+    "#]],
+    );
 }
 
 #[test]
@@ -778,7 +562,20 @@ fn manifests_are_checked_without_a_cluster() {
         let hash = regex_lite::Regex::new("config-[0-9a-f]{8}").expect("a pattern");
         hash.replace_all(&text, "config-HASH").into_owned()
     };
+    std::fs::write(dir.path().join("broken"), "kind: [").expect("written");
+    let config = "apiVersion: kubectl-ambassador.dev/v1alpha1\nkind: Ambassador\nspec:\n  ports: [{listen: 8080, target: 8775}]\n  rules:\n    - {name: r, request: {headers: {set: {authorization: 'Bearer 0123456789abcdef'}}}}\n";
+    std::fs::write(dir.path().join("config"), config).expect("written");
+    let all = [
+        "-f .",
+        "-f b.yaml",
+        "-f absent.yaml",
+        "-f broken",
+        "-c config --fail-on=warning",
+        "-c config -f a.json -o name",
+    ]
+    .map(|args| format!("$ check {args}\n{}", check(&args.split(' ').collect::<Vec<_>>())));
     expect![[r#"
+        $ check -f .
         exit 1
         Errors
           AMB005  pod/p uses its node's network, where the ambassador's ports would be the node's
@@ -799,37 +596,31 @@ fn manifests_are_checked_without_a_cluster() {
           AMB040  deployment/web: port 80 of service/by-name follows the name http to the ambassador's port 80
           AMB041  deployment/web: port 80 of service/by-number has the targetPort 8775: it becomes 80 once all pods have it
           AMB056  deployment/web: the readinessProbe of container legacy asks the port http, whose name becomes the ambassador's: it will ask 8775
-    "#]].assert_eq(&check(&["-f", "."]));
-    expect![[r#"
+
+        $ check -f b.yaml
         exit 2
         error: the manifests hold nothing that makes pods
         hint: --pod-template-path says where other kinds have their pod template
-    "#]]
-    .assert_eq(&check(&["-f", "b.yaml"]));
-    expect![[r#"
+
+        $ check -f absent.yaml
         exit 2
         error: cannot read absent.yaml: No such file or directory (os error 2)
-    "#]]
-    .assert_eq(&check(&["-f", "absent.yaml"]));
-    std::fs::write(dir.path().join("broken.yaml"), "kind: [").expect("written");
-    expect![[r#"
+
+        $ check -f broken
         exit 2
-        error: broken.yaml: error: line 1 column 7: unclosed bracket '['
+        error: broken: error: line 1 column 7: unclosed bracket '['
          --> <input>:1:7
           |
         1 | kind: [
           |       ^ unclosed bracket '['
-    "#]]
-    .assert_eq(&check(&["-f", "broken.yaml"]));
-    let config = "apiVersion: kubectl-ambassador.dev/v1alpha1\nkind: Ambassador\nspec:\n  ports: [{listen: 8080, target: 8775}]\n  rules:\n    - {name: r, request: {headers: {set: {authorization: 'Bearer 0123456789abcdef'}}}}\n";
-    std::fs::write(dir.path().join("ambassador.yaml"), config).expect("written");
-    expect![[r#"
+
+        $ check -c config --fail-on=warning
         exit 1
         Warnings
-          AMB091  line 6 of ambassador.yaml looks like credentials
+          AMB091  line 6 of config looks like credentials
                   hint: all who may read ConfigMaps in the namespace can read it, and answers may carry it to clients
-    "#]].assert_eq(&check(&["-c", "ambassador.yaml", "--fail-on=warning"]));
-    expect![[r#"
+
+        $ check -c config -f a.json -o name
         exit 1
         AMB005 pod/p
         AMB034 deployment/web
@@ -837,6 +628,5 @@ fn manifests_are_checked_without_a_cluster() {
         AMB091 deployment/web
         AMB091 pod/p
         AMB056 deployment/web
-    "#]]
-    .assert_eq(&check(&["-c", "ambassador.yaml", "-f", "a.json", "-o", "name"]));
+    "#]].assert_eq(&all.join("\n"));
 }

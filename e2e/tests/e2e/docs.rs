@@ -132,3 +132,35 @@ fn every_manifest_is_checked_by_some_test() {
     assert_eq!(folder("manifests/lab"), ["haproxy.yaml"]);
     assert_eq!(folder("envoy"), ["bootstrap.yaml", "clusters.yaml", "filter.yaml", "listeners.yaml"]);
 }
+
+/// All Rust files below a folder.
+fn sources(dir: &Path, found: &mut Vec<std::path::PathBuf>) {
+    for path in std::fs::read_dir(dir).expect("a folder").flatten().map(|entry| entry.path()) {
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+#[test]
+fn every_promise_names_tests_that_are_there() {
+    let text = std::fs::read_to_string(repository("docs/safety.md")).expect("a paper");
+    let mut files = Vec::new();
+    for dir in ["e2e/tests", "kubectl-ambassador/src", "ambassador-core/tests", "ambassador-jq/tests"] {
+        sources(&repository(dir), &mut files);
+    }
+    let mut count = 0;
+    for (module, test) in text.split('`').filter_map(|word| word.split_once("::")) {
+        let is_of_module = |file: &&std::path::PathBuf| {
+            file.with_extension("").components().any(|part| part.as_os_str() == module)
+        };
+        let head = format!("fn {test}(");
+        let has_test =
+            |file: &std::path::PathBuf| std::fs::read_to_string(file).expect("a source").contains(&head);
+        assert!(files.iter().filter(is_of_module).any(has_test), "there is no test {module}::{test}");
+        count += 1;
+    }
+    assert!(count > 40, "{count} tests are named");
+}

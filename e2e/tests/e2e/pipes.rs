@@ -409,6 +409,24 @@ fn manifests_that_are_wrong() {
 }
 
 #[test]
+fn what_other_times_have_written() {
+    let ambassador = |text: &str, args: &[&str]| pipe(text, &[args, &["-f", "-"]].concat()).ok();
+    let inject = |text: &str| ambassador(text, &["inject", "--port", "80:8775"]);
+    // Fields that no Kubernetes has yet.
+    let future = "apiVersion: v1\nkind: Pod\nmetadata: {name: p, later: {a: [1, 2]}}\nlater: yes\nspec: {later: {x: 1}, containers: [{name: c, later: [a]}]}\n";
+    let once = inject(future);
+    assert_eq!(once.matches("later").count(), 4, "{once}");
+    assert_eq!(ambassador(&once, &["uninject"]), future);
+    // An injection by an older version, of another image and another port.
+    let older = ambassador(MANIFESTS, &["inject", "--port", "8080:8775", "--image=envoy:older"]);
+    let version = format!("\"version\":\"{}\"", env!("CARGO_PKG_VERSION"));
+    assert!(older.contains(&version), "{older}");
+    let older = older.replace(&version, "\"version\":\"0.0.1\"");
+    assert_eq!(inject(&older), inject(MANIFESTS));
+    assert_eq!(ambassador(&older, &["uninject"]), MANIFESTS);
+}
+
+#[test]
 fn what_a_file_does_not_say() {
     let inject = |args: &[&str]| {
         pipe(

@@ -408,8 +408,9 @@ pub(crate) fn refused(object: &str, what: &str, why: &str) -> Finding {
     }
     // Of pods of a workload that is a warning, since the rollout may do with less.
     if why.contains("exceeded quota") {
-        return finding
-            .hint("the quota counts the old pod as long as it is there, so it needs room for both");
+        return finding.hint(
+            "the old pod is not taken out before the new one is known to fit, so there must be room for both",
+        );
     }
     finding
 }

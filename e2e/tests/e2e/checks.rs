@@ -215,7 +215,6 @@ fn a_quota_of_a_scope_and_a_policy_on_the_way_out() {
     // The server, which is asked too, counts the same pods.
     expect![[r#"
           AMB070  pod/p: resourcequota/sized has no room: 1 more pods are needed, and 0 of 0 are in use
-          AMB074  pod/p: the cluster would refuse the new pods: pods "p" is forbidden: exceeded quota: sized, requested: pods=1, used: pods=0, limited: pods=0
           AMB051  pod/p: networkpolicy/p does not let the ambassador out to 10.1.2.3:6379, where port 127.0.0.1:6379 leads"#]].assert_eq(&told.join("\n"));
 }
 
@@ -582,7 +581,7 @@ fn manifests_are_checked_without_a_cluster() {
           AMB036  it is not known which port of pod/p to map: it declares no port, and no Service leads to one
                   hint: name it: --port 80:TARGET
           AMB071  deployment/web: limitrange/small does not allow what the ambassador needs: limits.memory is 512Mi, and at most 256Mi is allowed
-                  hint: ask for another LimitRange in the namespace
+                  hint: --memory-limit chooses less
 
         Warnings
           AMB050  deployment/web: networkpolicy/only-raw lets clients in to port 8775, but not to the ambassador's port 80

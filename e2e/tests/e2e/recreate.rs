@@ -328,9 +328,8 @@ fn what_cannot_be_recreated_is_left_as_it_is() {
     });
     refused(&expect![[r#"
         exit 1
-        pod/p will be recreated with the container envoy-ambassador, docker.io/envoyproxy/envoy:distroless-v1.40.0:
-        error: the cluster would refuse the new pod: pods "p" is forbidden: exceeded quota: full, requested: pods=1, used: pods=1, limited: pods=1 [AMB074]
-        hint: the quota counts the old pod as long as it is there, so it needs room for both
+        error: resourcequota/full has no room for the old pod and the new one: 1 more pods are needed, and 1 of 1 are in use [AMB070]
+        hint: the old pod is not taken out before the new one is known to fit, so there must be room for both
     "#]]);
     bench.namespace.kubectl(&["delete", "quota", "full"]).ok();
     let enforce = "pod-security.kubernetes.io/enforce=restricted";

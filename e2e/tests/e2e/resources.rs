@@ -215,3 +215,139 @@ fn amounts_are_chosen_by_flag_and_kept() {
         json!({"requests": {"cpu": "10m", "memory": "100Mi"}, "limits": {"cpu": "10m", "memory": "512Mi"}});
     assert_eq!(*ours, meant);
 }
+
+/// A quota that has been counted.
+fn quota(namespace: &Namespace, hard: &str) {
+    namespace.kubectl(&["delete", "quota", "tight", "--ignore-not-found"]).ok();
+    namespace.kubectl(&["create", "quota", "tight", &format!("--hard={hard}")]).ok();
+    namespace
+        .wait_until("the quota is counted", || namespace.field("quota/tight", "{.status.used}").len() > 2);
+}
+
+/// How it ended, and what was in the way.
+fn ended(output: &e2e::process::Output) -> String {
+    let said = output
+        .stderr
+        .lines()
+        .filter(|line| ["error", "hint", "warning"].iter().any(|start| line.starts_with(start)));
+    format!("exit {}\n{}\n", output.code, said.collect::<Vec<_>>().join("\n"))
+}
+
+#[test]
+fn quotas_without_room_are_seen_before_anything_is_touched() {
+    let namespace = Namespace::new();
+    let resources =
+        json!({"requests": {"cpu": "10m", "memory": "16Mi"}, "limits": {"cpu": "1", "memory": "64Mi"}});
+    let mut web = workload("Deployment", "web");
+    web["spec"]["template"] = pod("web", &resources);
+    for field in ["apiVersion", "kind"] {
+        web["spec"]["template"].as_object_mut().map(|pod| pod.remove(field));
+    }
+    create(&namespace, &web);
+    create(&namespace, &pod("bare", &resources));
+    rolled_out(&namespace, "deploy/web");
+    namespace.wait_ready("bare");
+    let state = || {
+        ["deploy/web", "pod/bare"].map(|one| namespace.field(one, "{.metadata.uid} {.metadata.generation}"))
+    };
+    let before = state();
+    let refused = |hard: &str, expected: &Expect| {
+        quota(&namespace, hard);
+        let said = ["deploy/web", "pod/bare"].map(|one| ended(&namespace.ambassador(&["inject", one])));
+        expected.assert_eq(&said.concat());
+        assert_eq!(state(), before);
+        assert_eq!(namespace.config_maps(), Vec::<String>::new());
+        let check = namespace.ambassador(&["check", "pod/bare", "-o=name"]).stdout;
+        assert!(check.starts_with("AMB070 pod/bare\n") && !check.contains("AMB074"), "{check}");
+    };
+    refused(
+        "pods=2",
+        &expect![[r#"
+        exit 1
+        error: resourcequota/tight has no room for one pod more, which the rollout begins with: 1 more pods are needed, and 2 of 2 are in use [AMB070]
+        hint: strategy.rollingUpdate with maxSurge: 0 and maxUnavailable: 1 does without
+        exit 1
+        error: resourcequota/tight has no room for the old pod and the new one: 1 more pods are needed, and 2 of 2 are in use [AMB070]
+        hint: the old pod is not taken out before the new one is known to fit, so there must be room for both
+    "#]],
+    );
+    refused(
+        "requests.cpu=49m,limits.memory=1Gi",
+        &expect![[r#"
+        exit 1
+        error: resourcequota/tight has no room for one pod more, which the rollout begins with: 30m more requests.cpu are needed, and 20m of 49m are in use [AMB070]
+        hint: strategy.rollingUpdate with maxSurge: 0 and maxUnavailable: 1 does without
+        exit 1
+        error: resourcequota/tight has no room for the old pod and the new one: 30m more requests.cpu are needed, and 20m of 49m are in use [AMB070]
+        hint: the old pod is not taken out before the new one is known to fit, so there must be room for both
+    "#]],
+    );
+    // One that has just enough room, for the pod that comes while the old one is there.
+    quota(&namespace, "requests.cpu=50m,pods=3");
+    assert_eq!(namespace.ambassador(&["inject", "deploy/web"]).ok(), "deployment.apps/web injected\n");
+    namespace
+        .wait_until("the old pod has gone", || namespace.field("quota/tight", "{.status.used.pods}") == "2");
+    assert_eq!(namespace.ambassador(&["inject", "deploy/web"]).ok(), "deployment.apps/web unchanged\n");
+    quota(&namespace, "requests.cpu=70m,pods=3");
+    assert_eq!(namespace.ambassador(&["inject", "bare"]).ok(), "pod/bare injected\n");
+    // A full one keeps nobody from what is there already, and a Deployment may do without one pod more.
+    quota(&namespace, "pods=2");
+    for (one, unchanged) in
+        [("deploy/web", "deployment.apps/web unchanged\n"), ("bare", "pod/bare unchanged\n")]
+    {
+        assert_eq!(namespace.ambassador(&["inject", one]).ok(), unchanged);
+    }
+    let strategy =
+        json!({"spec": {"strategy": {"rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}}}}).to_string();
+    namespace.kubectl(&["patch", "deploy", "web", "--patch", &strategy]).ok();
+    let output = namespace.ambassador(&["inject", "deploy/web", "--jq", "length"]);
+    expect![[r#"
+        exit 0
+        warning: port 8775 of deployment/web stays reachable beside the ambassador, without its rules [AMB034]
+    "#]].assert_eq(&ended(&output));
+}
+
+#[test]
+fn limit_ranges_are_kept_to_by_flag() {
+    let namespace = Namespace::new();
+    let mut web = workload("ReplicaSet", "web");
+    web["spec"]["replicas"] = 0.into();
+    create(&namespace, &web);
+    create(
+        &namespace,
+        &json!({
+            "apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": "narrow"},
+            "spec": {"limits": [{
+                "type": "Container", "min": {"cpu": "50m"}, "max": {"cpu": "1", "memory": "256Mi"},
+                "maxLimitRequestRatio": {"memory": "4"},
+            }]},
+        }),
+    );
+    expect![[r#"
+        exit 1
+        error: limitrange/narrow does not allow what the ambassador needs: limits.cpu is 2, and at most 1 is allowed [AMB071]
+        hint: --cpu-limit chooses less
+        error: limitrange/narrow does not allow what the ambassador needs: requests.cpu is 20m, and at least 50m is asked for [AMB071]
+        hint: --cpu-request chooses more
+        error: limitrange/narrow does not allow what the ambassador needs: limits.memory is 512Mi, and at most 256Mi is allowed [AMB071]
+        hint: --memory-limit chooses less
+        error: limitrange/narrow does not allow what the ambassador needs: limits.memory is 8 times its request, and at most 4 times is allowed [AMB071]
+        hint: --memory-request and --memory-limit choose others
+    "#]].assert_eq(&ended(&namespace.ambassador(&["inject", "rs/web"])));
+    let file = namespace.home.path().join("all.json");
+    let range = namespace.kubectl(&["get", "limitrange", "narrow", "-o", "json"]).ok();
+    let range: Value = serde_json::from_str(&range).expect("JSON");
+    web["metadata"]["namespace"] = namespace.name.as_str().into();
+    std::fs::write(&file, json!({"apiVersion": "v1", "kind": "List", "items": [range, web]}).to_string())
+        .expect("written");
+    let fits = ["--cpu-request=50m", "--cpu-limit=1", "--memory-limit=256Mi"];
+    for (args, code) in [(&[][..], 1), (&fits, 0)] {
+        let check = ["check", "-f", &file.to_string_lossy()];
+        assert_eq!(namespace.ambassador(&[&check, args].concat()).code, code, "{args:?}");
+    }
+    expect![[r#"
+        exit 0
+        warning: replicaset/web does not replace its pods: pods that run stay as they are [AMB023]
+    "#]]
+    .assert_eq(&ended(&namespace.ambassador(&[&["inject", "rs/web"][..], &fits].concat())));
+}

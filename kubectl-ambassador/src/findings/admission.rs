@@ -10,7 +10,9 @@ use crate::quantity::{parse, print, read};
 
 pub(super) fn find(subject: &Subject<'_>, world: &World) -> Vec<Finding> {
     let mut found = Vec::new();
-    if let Some(planned) = subject.planned() {
+    // Where all is as it is to be, no pod is made.
+    let is_done = subject.plan.is_some_and(|plan| plan.is_done(subject.object));
+    if let Some(planned) = subject.planned().filter(|_| !is_done) {
         found.extend(world.quotas.iter().flat_map(|quota| quota_full(subject, quota, planned)));
         found.extend(world.limit_ranges.iter().flat_map(|range| out_of_range(subject, range, planned)));
     }
@@ -56,26 +58,48 @@ fn quota_full(subject: &Subject<'_>, quota: &Value, planned: &Value) -> Vec<Find
         };
         let used = quota.pointer("/status/used").and_then(|used| used.get(what)).and_then(Value::as_str);
         let used = used.and_then(parse).unwrap_or_default();
-        let name = text(quota, "/metadata/name");
-        let (more, used_up) = (
+        let more = format!(
+            "{} more {what} are needed, and {} of {} are in use",
             print(needed.for_good + needed.meanwhile),
-            format!("{} of {} are in use", print(used), print(limit)),
+            print(used),
+            print(limit)
         );
-        if needed.for_good > 0 && used + needed.for_good > limit {
-            let message =
-                format!("resourcequota/{name} has no room: {more} more {what} are needed, and {used_up}");
-            found
-                .push(subject.error(Code::Quota, message).hint("ask for a larger quota, or free some of it"));
-        } else if needed.meanwhile > 0 && used + needed.for_good + needed.meanwhile > limit {
-            let message = format!(
-                "resourcequota/{name} may have no room for one pod more during the rollout: {more} more {what} are needed, and {used_up}"
-            );
-            found.push(
-                subject.warning(Code::Quota, message).hint("strategy.rollingUpdate.maxSurge: 0 does without"),
-            );
+        let name = text(quota, "/metadata/name");
+        if used + needed.for_good > limit {
+            let message = format!("resourcequota/{name} has no room: {more}");
+            let hint = "ask for a larger quota, or free some of it";
+            found.push(subject.error(Code::Quota, message).hint(hint));
+        } else if used + needed.for_good + needed.meanwhile > limit {
+            found.push(no_room_meanwhile(subject, &format!("resourcequota/{name}"), &more));
         }
     }
     found
+}
+
+/// There is room for the new pods, but not as long as old ones are there too.
+fn no_room_meanwhile(subject: &Subject<'_>, quota: &str, more: &str) -> Finding {
+    if subject.is_pod() {
+        let message = format!("{quota} has no room for the old pod and the new one: {more}");
+        return subject.error(Code::Quota, message).hint(
+            "the old pod is not taken out before the new one is known to fit, so there must be room for both",
+        );
+    }
+    let hint = "strategy.rollingUpdate with maxSurge: 0 and maxUnavailable: 1 does without";
+    match rolling(subject.object) {
+        // No old pod goes before a new one is there.
+        Some(Rolling { unavailable: 0, .. }) => subject
+            .error(
+                Code::Quota,
+                format!("{quota} has no room for one pod more, which the rollout begins with: {more}"),
+            )
+            .hint(hint),
+        _ => subject
+            .warning(
+                Code::Quota,
+                format!("{quota} may have no room for one pod more during the rollout: {more}"),
+            )
+            .hint(hint),
+    }
 }
 
 /// How much more of something there will be.
@@ -83,7 +107,8 @@ fn quota_full(subject: &Subject<'_>, quota: &Value, planned: &Value) -> Vec<Find
 struct Needed {
     /// As long as the object is injected.
     for_good: i128,
-    /// While a pod of a Deployment is replaced: the new one starts before the old one ends, unless it is told not to.
+    /// On top of that, while a pod is replaced: that of a Deployment starts before the old one ends, unless it is told not
+    /// to; a bare pod has to fit beside the old one before that is deleted.
     meanwhile: i128,
 }
 
@@ -91,31 +116,50 @@ struct Needed {
 fn needed(subject: &Subject<'_>, planned: &Value, what: &str, is_counted: bool) -> Option<Needed> {
     const ONE: i128 = 1_000_000_000;
     let is_new = crate::annotation::Injected::of(subject.pod()).ok()?.is_none();
-    let surge = subject.object.pointer("/spec/strategy/rollingUpdate/maxSurge").map(Value::to_string);
-    let surges = text(subject.object, "/kind") == "Deployment"
-        && text(subject.object, "/spec/strategy/type") != "Recreate"
-        && !matches!(surge.as_deref(), Some("0" | "\"0%\""));
+    let both = subject.is_pod() && is_counted
+        || rolling(subject.object).is_some_and(|Rolling { surge, .. }| surge > 0);
+    let replicas = i128::from(replicas(subject.object));
+    // Of what pods are or have: each one as it will be, and how much more that is than now.
+    let of_pods = |each: i128, more: i128| Needed {
+        for_good: more * replicas,
+        meanwhile: if both { each - more } else { 0 },
+    };
     let (kind, resource) = match what {
         "cpu" | "memory" => ("requests", what),
         "configmaps" | "count/configmaps" => {
             return is_new.then_some(Needed { for_good: 2 * ONE, meanwhile: 0 });
         }
-        "pods" | "count/pods" => {
-            let for_good = if is_counted { 0 } else { ONE * i128::from(replicas(subject.object)) };
-            return Some(Needed { for_good, meanwhile: if surges { ONE } else { 0 } });
-        }
+        "pods" | "count/pods" => return Some(of_pods(ONE, if is_counted { 0 } else { ONE })),
         _ => what.split_once('.').filter(|(kind, _)| matches!(*kind, "requests" | "limits"))?,
     };
-    let each = if is_counted {
-        let has = |pod| ours(pod).and_then(|ours| amount(ours, kind, resource)).unwrap_or_default();
-        (has(planned) - has(subject.pod())).max(0)
-    } else {
-        whole_pod(planned, kind, resource)
+    let each = whole_pod(planned, kind, resource);
+    let has = |pod| ours(pod).and_then(|ours| amount(ours, kind, resource)).unwrap_or_default();
+    let more = if is_counted { (has(planned) - has(subject.pod())).max(0) } else { each };
+    Some(of_pods(each, more))
+}
+
+/// How a Deployment replaces its pods.
+struct Rolling {
+    /// How many there may be on top.
+    surge: u32,
+    /// How many may be missing.
+    unavailable: u32,
+}
+
+fn rolling(object: &Value) -> Option<Rolling> {
+    let rolls = text(object, "/kind") == "Deployment" && text(object, "/spec/strategy/type") != "Recreate";
+    let replicas = replicas(object);
+    let share = |field: &str, rounded_up: bool| {
+        let said = object.pointer(&format!("/spec/strategy/rollingUpdate/{field}"));
+        if let Some(number) = said.and_then(Value::as_u64) {
+            return u32::try_from(number).unwrap_or(u32::MAX);
+        }
+        let percent =
+            said.and_then(Value::as_str).unwrap_or("25%").trim_end_matches('%').parse().unwrap_or(25);
+        let hundredths = replicas.saturating_mul(percent);
+        if rounded_up { hundredths.div_ceil(100) } else { hundredths / 100 }
     };
-    Some(Needed {
-        for_good: each * i128::from(replicas(subject.object)),
-        meanwhile: if surges { whole_pod(planned, kind, resource) } else { 0 },
-    })
+    rolls.then(|| Rolling { surge: share("maxSurge", true), unavailable: share("maxUnavailable", false) })
 }
 
 fn replicas(object: &Value) -> u32 {

@@ -188,7 +188,12 @@ pub(super) fn with_answer(
 ) -> Vec<Finding> {
     let Some(answer) = asked else { return findings };
     findings.retain(|finding| finding.code != Code::PodSecurity);
-    if let Err(why) = answer {
+    let is_known = |why: &str| {
+        why.contains("exceeded quota") && findings.iter().any(|finding| finding.code == Code::Quota)
+    };
+    if let Err(why) = answer
+        && !is_known(&why)
+    {
         findings.push(findings::refused(name, "the new pods", &why));
         findings::sort(&mut findings);
     }

@@ -67,7 +67,6 @@ macro_rules! codes {
 
         impl Code {
             /// All of them, ascending.
-            #[cfg(test)]
             const ALL: &[Self] = &[$(Self::$name,)*];
 
             /// What it is about: the headline of its section in docs/checks.md.
@@ -121,7 +120,7 @@ codes! {
     Webhook = 73, "Admission webhooks see the pod";
     Refused = 74, "The server would refuse it";
     Rights = 80, "Rights are missing";
-    NoNativeSidecars = 81, "The cluster has no native sidecars";
+    NoNativeSidecars = 81, "A native sidecar is needed";
     Unseen = 82, "Something could not be seen";
     GitOps = 90, "Another tool manages the object";
     Secret = 91, "The config looks as if it held a secret";
@@ -161,6 +160,17 @@ pub(crate) struct Finding {
 impl Finding {
     pub(crate) fn new(code: Code, severity: Severity, object: &str, message: impl Into<String>) -> Self {
         Self { code, severity, object: object.to_owned(), message: message.into(), hint: None }
+    }
+
+    /// What a failure says of an object; what has no code is about ports that are not known.
+    pub(crate) fn of_failure(object: &str, failure: &Failure) -> Self {
+        let coded = failure.message().strip_suffix(']').and_then(|message| message.rsplit_once(" ["));
+        let coded = coded.and_then(|(message, code)| {
+            Some((message, *Code::ALL.iter().find(|known| known.to_string() == code)?))
+        });
+        let (message, code) = coded.unwrap_or((failure.message(), Code::NoPort));
+        let hint = failure.hint_text().map(str::to_owned);
+        Self { hint, ..Self::new(code, Severity::Error, object, message) }
     }
 
     /// With what to do about it.

@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
+use crate::findings::{self, Code, Finding, Severity};
 use crate::plan::{Mode, text};
 use crate::workload::Kind;
 
@@ -137,17 +138,19 @@ pub(crate) fn refuse_endless(name: &str, ends: Ends, choice: Choice, decision: &
         return Ok(());
     }
     let reason = decision.reason.as_deref().unwrap_or_default();
-    let failure = Failure::unchanged(format!(
-        "{name} would never end: the ambassador in it would be a plain container, since {reason}"
-    ));
-    match (ends, choice) {
-        (Ends::MayBe, Choice::Container) => Ok(()),
-        (Ends::MayBe, _) => Err(failure.hint(
-            "with --sidecar=container it is injected all the same, and somebody has to delete it when it is done",
-        )),
-        (_, Choice::Container) => Err(failure.hint("leave --sidecar to what the cluster can do")),
-        _ => Err(failure.hint("Jobs and CronJobs need native sidecars, from Kubernetes 1.29 on")),
-    }
+    let hint = match (ends, choice) {
+        (Ends::MayBe, Choice::Container) => return Ok(()),
+        (Ends::MayBe, _) => {
+            "with --sidecar=container it is injected all the same, and somebody has to delete it when it is done"
+        }
+        _ => {
+            "what ends by itself needs a native sidecar: Kubernetes 1.29 or newer, without --sidecar=container"
+        }
+    };
+    let message =
+        format!("{name} would never end: the ambassador in it would be a plain container, since {reason}");
+    let finding = Finding::new(Code::NoNativeSidecars, Severity::Error, name, message);
+    Err(findings::failure(&finding.hint(hint)))
 }
 
 /// Whether the pods of an object are to end by themselves.
@@ -280,8 +283,8 @@ mod tests {
             let decision = decide(choice, &Versions { server, kubelets: Kubelets::Hidden });
             refuse_endless("job/x", ends, choice, &decision).err().map(|failure| failure.message().to_owned())
         };
-        expect!["job/x would never end: the ambassador in it would be a plain container, since Kubernetes 1.28 has no native sidecars"].assert_eq(&refused(Ends::Always, Choice::Auto, 28).unwrap_or_default());
-        expect!["job/x would never end: the ambassador in it would be a plain container, since --sidecar=container asks for it"].assert_eq(&refused(Ends::Always, Choice::Container, 34).unwrap_or_default());
+        expect!["job/x would never end: the ambassador in it would be a plain container, since Kubernetes 1.28 has no native sidecars [AMB081]"].assert_eq(&refused(Ends::Always, Choice::Auto, 28).unwrap_or_default());
+        expect!["job/x would never end: the ambassador in it would be a plain container, since --sidecar=container asks for it [AMB081]"].assert_eq(&refused(Ends::Always, Choice::Container, 34).unwrap_or_default());
         assert!(refused(Ends::MayBe, Choice::Auto, 28).is_some());
         assert_eq!(refused(Ends::MayBe, Choice::Container, 28), None);
         assert_eq!(refused(Ends::Never, Choice::Auto, 28), None);

@@ -57,10 +57,10 @@ fn what_ends_gets_no_plain_container() {
         &namespace,
         &["inject", "cronjob/nightly", "--sidecar=container"],
         &expect![[r#"
-        exit 1
-        error: cronjob/nightly would never end: the ambassador in it would be a plain container, since --sidecar=container asks for it
-        hint: leave --sidecar to what the cluster can do
-    "#]],
+            exit 1
+            error: cronjob/nightly would never end: the ambassador in it would be a plain container, since --sidecar=container asks for it [AMB081]
+            hint: what ends by itself needs a native sidecar: Kubernetes 1.29 or newer, without --sidecar=container
+        "#]],
     );
     assert_eq!(object(&namespace, "cronjob/nightly"), before);
     let name = job.to_string_lossy();
@@ -70,14 +70,33 @@ fn what_ends_gets_no_plain_container() {
     };
     expect![[r#"
         exit 2
-        error: job.json:1:1: job/once would never end: the ambassador in it would be a plain container, since --sidecar=container asks for it
-        hint: leave --sidecar to what the cluster can do
+        error: job.json:1:1: job/once would never end: the ambassador in it would be a plain container, since --sidecar=container asks for it [AMB081]
+        hint: what ends by itself needs a native sidecar: Kubernetes 1.29 or newer, without --sidecar=container
     "#]].assert_eq(&file(&["--sidecar=container"]));
     expect![[r#"
         exit 2
-        error: job.json:1:1: job/once would never end: the ambassador in it would be a plain container, since Kubernetes 1.28 has no native sidecars
-        hint: Jobs and CronJobs need native sidecars, from Kubernetes 1.29 on
+        error: job.json:1:1: job/once would never end: the ambassador in it would be a plain container, since Kubernetes 1.28 has no native sidecars [AMB081]
+        hint: what ends by itself needs a native sidecar: Kubernetes 1.29 or newer, without --sidecar=container
     "#]].assert_eq(&file(&["--kubernetes-version=1.28"]));
+    // What is checked is what would be done.
+    let check = |args: &[&str]| {
+        let output = namespace.ambassador(&[&["check", "-f", &name, "-o=name"], args].concat());
+        format!("exit {}\n{}", output.code, output.stdout)
+    };
+    expect![[r#"
+        exit 1
+        AMB081 job/once
+    "#]].assert_eq(&check(&["--kubernetes-version=1.28"]));
+    expect![[r#"
+        exit 1
+        AMB081 job/once
+    "#]].assert_eq(&check(&["--sidecar=container"]));
+    expect![[r#"
+        exit 0
+        AMB032 job/once
+        AMB034 job/once
+        AMB056 job/once
+    "#]].assert_eq(&check(&[]));
 }
 
 #[test]

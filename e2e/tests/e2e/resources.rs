@@ -304,7 +304,8 @@ fn quotas_without_room_are_seen_before_anything_is_touched() {
     expect![[r#"
         exit 0
         warning: port 8775 of deployment/web stays reachable beside the ambassador, without its rules [AMB034]
-    "#]].assert_eq(&ended(&output));
+    "#]]
+    .assert_eq(&ended(&output));
 }
 
 #[test]

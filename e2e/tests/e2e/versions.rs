@@ -162,26 +162,26 @@ fn what_would_never_end_is_refused_by_the_oldest_server() {
     check(
         &server.inject("cronjob/endless", &[]),
         &expect![[r#"
-        exit 1
-        error: cronjob/endless would never end: the ambassador in it would be a plain container, since Kubernetes 1.28 has no native sidecars
-        hint: Jobs and CronJobs need native sidecars, from Kubernetes 1.29 on
-    "#]],
+            exit 1
+            error: cronjob/endless would never end: the ambassador in it would be a plain container, since Kubernetes 1.28 has no native sidecars [AMB081]
+            hint: what ends by itself needs a native sidecar: Kubernetes 1.29 or newer, without --sidecar=container
+        "#]],
     );
     check(
         &server.inject("cronjob/endless", &["--sidecar=container"]),
         &expect![[r#"
-        exit 1
-        error: cronjob/endless would never end: the ambassador in it would be a plain container, since --sidecar=container asks for it
-        hint: leave --sidecar to what the cluster can do
-    "#]],
+            exit 1
+            error: cronjob/endless would never end: the ambassador in it would be a plain container, since --sidecar=container asks for it [AMB081]
+            hint: what ends by itself needs a native sidecar: Kubernetes 1.29 or newer, without --sidecar=container
+        "#]],
     );
     check(
         &server.inject("pod/endless", &[]),
         &expect![[r#"
-        exit 1
-        error: pod/endless would never end: the ambassador in it would be a plain container, since Kubernetes 1.28 has no native sidecars
-        hint: with --sidecar=container it is injected all the same, and somebody has to delete it when it is done
-    "#]],
+            exit 1
+            error: pod/endless would never end: the ambassador in it would be a plain container, since Kubernetes 1.28 has no native sidecars [AMB081]
+            hint: with --sidecar=container it is injected all the same, and somebody has to delete it when it is done
+        "#]],
     );
     check(
         &server.inject("pod/endless", &["--sidecar=container"]),
@@ -191,6 +191,8 @@ fn what_would_never_end_is_refused_by_the_oldest_server() {
           a plain container, since --sidecar=container asks for it: it starts beside the others, and ends 5 s after them
     "#]],
     );
+    let codes = server.ambassador(&["check", "cronjob/endless", "--port=80:8775", "-o=name"]);
+    assert!(codes.code == 1 && codes.stdout.starts_with("AMB081 cronjob/endless\n"), "{}", codes.stdout);
     server.kubectl(&["delete", "cronjob/endless", "pod/endless", "--now"]).ok();
 }
 

@@ -30,11 +30,11 @@ pub(super) struct Flags {
 
     /// With -f or -k: the oldest Kubernetes that the output is for
     #[arg(long, value_name = "VERSION", default_value = "1.33", value_parser = minor)]
-    kubernetes_version: u32,
+    pub(super) kubernetes_version: u32,
 
     /// With -f or -k: listen on IPv6 too; for clusters whose pods have IPv6 addresses
     #[arg(long)]
-    ipv6: bool,
+    pub(super) ipv6: bool,
 }
 
 /// Since when Kubernetes has image volumes at all, and since when without a feature gate: `ImageVolume` in its list of them.

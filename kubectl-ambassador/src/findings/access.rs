@@ -37,7 +37,7 @@ fn no_native_sidecars(subject: &Subject<'_>, world: &World) -> Option<Finding> {
     let message = format!("the cluster is Kubernetes 1.{minor}, which has no native sidecars");
     Some(
         subject
-            .error(Code::NoNativeSidecars, message)
+            .warning(Code::NoNativeSidecars, message)
             .hint("leave --sidecar to what the cluster can do: a plain container"),
     )
 }

@@ -803,7 +803,7 @@ fn the_cluster_and_who_asks() {
         error: the server would refuse it: admission webhook "no" denied the request [AMB074]
         error: in namespace shop you may not: create pods, patch configmaps [AMB080]
         hint: ask for a role that has these rights
-        error: the cluster is Kubernetes 1.28, which has no native sidecars [AMB081]
+        warning: the cluster is Kubernetes 1.28, which has no native sidecars [AMB081]
         hint: leave --sidecar to what the cluster can do: a plain container
         warning: not all could be looked at, since you may not: list networkpolicies, list services [AMB082]
         warning: limitranges could not be seen: timed out [AMB082]

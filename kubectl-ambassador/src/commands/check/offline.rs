@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{Args, Checked};
-use crate::commands::inject::{self, Found};
+use crate::commands::inject::{self, Found, Sidecar};
 use crate::envoy::HEALTH_PORT;
 use crate::failure::{Failure, Result};
 use crate::findings::{self, Code, Finding, Severity, Subject, World};
@@ -76,12 +76,22 @@ fn of_object(
     };
     source.refuse_health_port(HEALTH_PORT, "listen on another one")?;
     let name = args.inject.config_map.clone();
+    let (choice, version, shown) =
+        (args.inject.sidecar, args.inject.pipe.kubernetes_version, name_of(object));
+    let sidecar = match Sidecar::offline(choice, version, (object, template, &shown)) {
+        Ok(sidecar) => sidecar,
+        Err(failure) => {
+            let mut findings = findings::all(&subject, world);
+            findings.push(Finding::of_failure(&shown, &failure));
+            return Ok(findings);
+        }
+    };
     let options = Options {
         image: args.inject.image.clone(),
         config_map: name.unwrap_or_else(|| plan::config_map_name(object, template, source)),
-        ipv6: false,
-        named_ports: true,
-        mode: plan::Mode::Native,
+        ipv6: args.inject.pipe.ipv6,
+        named_ports: sidecar.named_ports(),
+        mode: sidecar.mode(),
         resources: args.inject.resources.over(None)?,
         is_guaranteed: false,
     };

@@ -14,7 +14,7 @@ use crate::commands::change::missing_rights;
 use crate::commands::target;
 use crate::envoy::HEALTH_PORT;
 use crate::failure::{Failure, Result};
-use crate::findings::{self, Code, Finding, Severity, Subject, World};
+use crate::findings::{self, Code, Finding, Subject, World};
 use crate::plan::{self, Options, Plan, text};
 use crate::plugin::{Plugin, Plugins};
 use crate::rollout::Target;
@@ -153,6 +153,7 @@ impl Args {
                 let is_done = prospect.plan.is_done(&live);
                 let how = (&prospect.source, prospect.how.as_str());
                 explain_pod(&name, is_done, how, &prospect.options, &prospect.plugin);
+                prospect.sidecar.explain();
                 prospect.in_front.explain();
                 let switches = prospect.in_front.all();
                 let findings = with_answer(prospect.findings, &name, asked);
@@ -170,12 +171,7 @@ pub(super) fn without_plan(
     mut findings: Vec<Finding>,
     failure: &Failure,
 ) -> Outlook {
-    let message = failure.message().trim_end_matches(&format!(" [{}]", Code::NoPort)).to_owned();
-    let finding = Finding::new(Code::NoPort, Severity::Error, &name, message);
-    findings.push(match failure.hint_text() {
-        Some(hint) => finding.hint(hint),
-        None => finding,
-    });
+    findings.push(Finding::of_failure(&name, failure));
     findings::sort(&mut findings);
     Outlook { name, target, plan: None, switches: Vec::new(), findings }
 }

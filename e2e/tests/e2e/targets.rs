@@ -141,9 +141,9 @@ fn objects_are_selected_as_kubectl_selects_them() {
     check(
         &["--all", "-A"],
         expect![[r#"
-        exit 2
-        error: this works in one namespace at a time
-        hint: name it with -n NAME; `kubectl get namespaces -o name` lists what a loop needs"#]],
+            exit 2
+            error: inject works in one namespace at a time
+            hint: name it with -n NAME: ports and rules that are right for one may be wrong for another; check takes -A"#]],
     );
     check(
         &["--all", "--config-map", "one"],
@@ -247,4 +247,41 @@ fn what_somebody_else_has_changed_is_not_overwritten_unless_that_is_said() {
         hint: --force-conflicts takes over what others have changed"#]].assert_eq(&told.join("\n"));
     namespace.ambassador(&[&args[..], &["--force-conflicts"]].concat()).ok();
     assert!(namespace.field(map, "{.data.ambassador\\.yaml}").contains("kind: Ambassador"));
+}
+
+#[test]
+fn all_namespaces_are_gone_through_where_that_makes_sense() {
+    let (one, two) = (Namespace::new(), Namespace::new());
+    let label = format!("team={}", one.name);
+    for namespace in [&one, &two] {
+        let image = "--image=radial/busyboxplus:curl";
+        namespace.kubectl(&["create", "deployment", "web", "--replicas=0", image]).ok();
+        namespace.kubectl(&["label", "deployment", "web", &label]).ok();
+        namespace.ambassador(&["inject", "deploy/web", "--port", "80:8775"]).ok();
+    }
+    // Who may look at all of them is an admin.
+    let all = |args: &[&str]| {
+        let mut command = one.command(&e2e::provided("AMBASSADOR_CLI"));
+        command.env("KUBECONFIG", e2e::provided("AMBASSADOR_KUBECONFIG"));
+        let output = e2e::process::run(command.args(args));
+        let text = format!("exit {}\n{}{}", output.code, output.stdout, output.stderr);
+        text.replace(&two.name, "TWO").replace(&one.name, "ONE")
+    };
+    let select = ["-A", "-l", &label];
+    let checked = all(&[&["check", "--port", "80:8775", "-o", "name"], &select[..]].concat());
+    let told: Vec<&str> = checked.lines().filter(|line| line.contains("AMB034")).collect();
+    assert_eq!(told, ["AMB034 ONE/deployment/web", "AMB034 TWO/deployment/web"], "{checked}");
+    assert!(all(&[&["diff"], &select[..]].concat()).starts_with("exit 0\n"));
+    let mine = one.ambassador(&[&["uninject"], &select[..]].concat());
+    assert_eq!((mine.code, mine.stdout.as_str()), (1, ""));
+    assert!(mine.stderr.contains("cannot list resource \"pods\" in API group \"\" at the cluster scope"));
+    let both = "exit 0\ndeployment.apps/web uninjected\ndeployment.apps/web uninjected\n";
+    let gone = all(&[&["uninject"], &select[..]].concat());
+    assert!(gone.starts_with(both), "{gone}");
+    assert_eq!([one.config_maps(), two.config_maps()].concat(), Vec::<String>::new());
+    let nothing = all(&["uninject", "-A", "-l", "team=nobody"]);
+    assert!(
+        nothing
+            .starts_with("exit 1\nerror: nothing with the labels team=nobody makes pods in any namespace\n")
+    );
 }

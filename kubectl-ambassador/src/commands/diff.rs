@@ -34,6 +34,7 @@ Examples:
     mut_arg("format", |arg| arg.hide(true)),
     mut_arg("dry_run", |arg| arg.hide(true)),
     mut_arg("timeout", |arg| arg.hide(true)),
+    mut_arg("all_namespaces", |arg| arg.hide(false)),
     mut_arg("wait", |arg| arg.hide(true)),
     mut_arg("no_rollback", |arg| arg.hide(true)),
     mut_arg("force_conflicts", |arg| arg.hide(true)),
@@ -59,6 +60,7 @@ async fn pairs(args: &Args) -> Result<Vec<Pair>> {
     if args.uninject {
         let (cluster, targets) = args.inject.find().await?;
         for target in &targets {
+            let cluster = cluster.within(target.namespace());
             match target {
                 Target::Pod(live) => without_pod(&cluster, live, keep, &mut pairs).await?,
                 Target::Workload(workload) => without_workload(&cluster, workload, keep, &mut pairs).await?,
@@ -68,7 +70,7 @@ async fn pairs(args: &Args) -> Result<Vec<Pair>> {
     }
     let (cluster, outlooks) = args.inject.outlook().await?;
     for outlook in &outlooks {
-        with(&cluster, outlook, &mut pairs).await?;
+        with(&cluster.within(outlook.target.namespace()), outlook, &mut pairs).await?;
     }
     Ok(pairs)
 }

@@ -51,7 +51,6 @@ fn objects_are_named_and_selected_as_kubectl_does_it() {
             "fruit-service",
             "web",
             "deploy/web",
-            "Deployments/web",
             "deployments.v1.apps/web",
             "deploy/web po/fruit-service cj/night",
             "deploy web api",
@@ -79,10 +78,6 @@ fn objects_are_named_and_selected_as_kubectl_does_it() {
             exit 0
 
             $ inject deploy/web
-            deployment.apps/web injected (dry run)
-            exit 0
-
-            $ inject Deployments/web
             deployment.apps/web injected (dry run)
             exit 0
 

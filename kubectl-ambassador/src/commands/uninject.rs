@@ -65,7 +65,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Result<()> {
     if args.files.are_given() {
-        return pipe::uninject(&args.files, &args.target, &args.change.templates);
+        return pipe::uninject(&args.files, &args.target, &args.change);
     }
     cluster::block_on(live(args))
 }

@@ -50,6 +50,7 @@ pub(crate) enum Mode {
 }
 
 /// A namespace of a cluster.
+#[derive(Clone)]
 pub(crate) struct Cluster {
     client: Client,
     /// The API server's address.
@@ -71,6 +72,11 @@ impl Cluster {
     /// The same, with changes recorded under that name.
     pub(crate) fn writing_as(self, field_manager: &str) -> Self {
         Self { field_manager: field_manager.to_owned(), ..self }
+    }
+
+    /// The same cluster, in another namespace.
+    pub(crate) fn within(&self, namespace: &str) -> Self {
+        Self { namespace: namespace.to_owned(), ..self.clone() }
     }
 
     /// The same, with conflicts about our ConfigMaps decided for us, or left to be refused.

@@ -14,8 +14,8 @@ Generated from the program by `cargo xtask codegen`; `kubectl ambassador COMMAND
 
 Data goes to stdout, talk to stderr. What a command is about is named as in kubectl: `TYPE/NAME`, `TYPE NAME`, a `NAME`
 alone (a pod, else the one workload of that name), or `-l LABELS`; several at once are gone through in turn, up to the first
-that fails. What something else has made leads to that: a pod to its Deployment. One namespace at a time: `-A` is refused,
-since what is right for one may be wrong for another, and rights mostly end there.
+that fails. What something else has made leads to that: a pod to its Deployment. `-A` goes with `-l` or `--all`, and not
+with `inject`: a port map that is right for one namespace may be wrong for another.
 
 Without `-o`, a line an object, or a finding, is for people; `-o yaml`, `json` and `name` are for programs. There is no
 `-o table` and no `-o wide`, as `kubectl apply` and `kubectl diff` have none: nothing more is known than these lines say.

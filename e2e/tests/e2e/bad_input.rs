@@ -310,6 +310,10 @@ fn flags_that_are_wrong() {
         ["--plugin-image", "a b"],
     ];
     let names = names.map(|flag| why(&flag));
+    // What is for manifests would be passed over without any.
+    for flag in ["--with-plugin", "--plugin-image=a", "--kubernetes-version=1.34", "--ipv6", "-R"] {
+        assert_eq!(why(&[flag]), "error: the following required arguments were not provided:", "{flag}");
+    }
     expect![[r#"
         '../x' for '--namespace <NAME>': expected the name of a namespace: at most 63 lower case letters, digits and `-`
         'a.b' for '--namespace <NAME>': expected the name of a namespace: at most 63 lower case letters, digits and `-`

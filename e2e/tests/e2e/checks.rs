@@ -265,6 +265,7 @@ fn what_could_not_be_told_is_no_answer() {
             as_dev(&namespace, &["check", "deploy/web"]),
             as_dev(&namespace, &["diff", "deploy/web"]),
             namespace.ambassador(&["check"]),
+            namespace.ambassador(&["diff", "deploy/web", "-f", "web.yaml"]),
         ],
         &expect![[r#"
             exit 2
@@ -282,6 +283,10 @@ fn what_could_not_be_told_is_no_answer() {
             exit 2
             error: nothing to check is named
             hint: name an object (TYPE/NAME), manifests (-f FILE), or a config (-c FILE)
+
+            exit 2
+            error: diff is about objects of a cluster, not about manifests
+            hint: name an object; or let kubectl compare: kubectl ambassador inject -f FILE | kubectl diff --server-side -f -
         "#]],
     );
 }

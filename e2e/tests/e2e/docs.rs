@@ -133,12 +133,12 @@ fn every_manifest_is_checked_by_some_test() {
     assert_eq!(folder("envoy"), ["bootstrap.yaml", "clusters.yaml", "filter.yaml", "listeners.yaml"]);
 }
 
-/// All Rust files below a folder.
+/// All Rust files below a folder, and all cases that are texts.
 fn sources(dir: &Path, found: &mut Vec<std::path::PathBuf>) {
     for path in std::fs::read_dir(dir).expect("a folder").flatten().map(|entry| entry.path()) {
         if path.is_dir() {
             sources(&path, found);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
+        } else if path.extension().is_some_and(|extension| extension == "rs" || extension == "txt") {
             found.push(path);
         }
     }
@@ -156,9 +156,11 @@ fn every_promise_names_tests_that_are_there() {
         let is_of_module = |file: &&std::path::PathBuf| {
             file.with_extension("").components().any(|part| part.as_os_str() == module)
         };
-        let head = format!("fn {test}(");
-        let has_test =
-            |file: &std::path::PathBuf| std::fs::read_to_string(file).expect("a source").contains(&head);
+        let heads = [format!("fn {test}("), format!("# {test}\n")];
+        let has_test = |file: &std::path::PathBuf| {
+            let text = std::fs::read_to_string(file).expect("a source");
+            heads.iter().any(|head| text.contains(head))
+        };
         assert!(files.iter().filter(is_of_module).any(has_test), "there is no test {module}::{test}");
         count += 1;
     }

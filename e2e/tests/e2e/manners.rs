@@ -89,24 +89,18 @@ fn exit_codes_are_the_same_in_every_output_format() {
     for format in [None, Some("yaml"), Some("json"), Some("name")] {
         for (args, code, has_data) in [
             ("inject deploy/web --dry-run", 0, true),
-            ("uninject deploy/web", 0, true),
             ("inject deploy/none", 1, false),
             ("inject deploy/web --port 0:1", 2, false),
-            ("inject Deploy/We_b", 2, false),
             ("check deploy/web", 0, true),
             ("check deploy/web --fail-on=warning --jq .", 1, true),
             ("check deploy/none", 2, false),
-            ("inject deploy/none deploy/web", 1, false),
         ] {
             let output = run(args, format);
             assert_eq!(output.code, code, "{args} -o {format:?}: {}", output.stderr);
             assert_eq!(!output.stdout.is_empty(), has_data, "{args} -o {format:?}: {}", output.stdout);
         }
     }
-    // These take their time, so each has one format: it was put back, and it was left.
-    let broken = "inject deploy/web --image=127.0.0.1:1/no-such-envoy:1";
-    let output = run(broken, Some("json"));
+    // That takes its time, so it has one format only: it was put back.
+    let output = run("inject deploy/web --image=127.0.0.1:1/no-such-envoy:1", Some("json"));
     assert_eq!((output.code, output.stdout.as_str()), (3, ""), "{}", output.stderr);
-    let output = run(&format!("{broken} --no-rollback"), Some("yaml"));
-    assert_eq!((output.code, output.stdout.as_str()), (4, ""), "{}", output.stderr);
 }

@@ -502,6 +502,10 @@ fn what_a_file_does_not_say() {
         hint: without a name, all workloads of a file are meant
     "#]],
     );
+    for flag in ["-ojson", "-A"] {
+        let output = inject(&["--port", "80:8775", flag]);
+        assert_eq!((output.code, output.stdout.as_str()), (2, ""), "{flag}: {}", output.stderr);
+    }
     check(
         &inject(&["--port", "80:8775", "-c", "-"]),
         &expect![[r#"

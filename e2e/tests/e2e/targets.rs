@@ -22,157 +22,143 @@ fn pod_of_web(namespace: &Namespace) -> String {
     namespace.kubectl(&["get", "pods", "-l", "app=web", "-o", name]).stdout
 }
 
-/// What would be injected, and what is said of the way there.
+/// What would be injected, and what is said of the way there. A `_` is a space within a word.
 #[track_caller]
-fn check(namespace: &Namespace, words: &[&str], expected: &Expect) {
+fn check(namespace: &Namespace, lines: &[&str], expected: &Expect) {
     let pod = pod_of_web(namespace);
-    let args = [&["inject", "--port", "8080:8775", "--dry-run=client"], words].concat();
-    let output = namespace.ambassador(&args);
-    let wanted =
-        |line: &&str| ["error", "hint", "pod/web", "not tried"].iter().any(|word| line.starts_with(word));
-    let said: Vec<&str> = output.stderr.lines().filter(wanted).filter(|line| !line.ends_with(':')).collect();
-    let text = format!("exit {}\n{}{}", output.code, output.stdout, said.join("\n"));
-    expected.assert_eq(&text.replace(&pod, "web-POD").replace(&namespace.name, "NAMESPACE"));
+    let told = lines.iter().map(|line| {
+        let line = line.replace("POD", &pod);
+        let words: Vec<String> = line.split_whitespace().map(|word| word.replace('_', " ")).collect();
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let output = namespace
+            .ambassador(&[&["inject", "--port", "8080:8775", "--dry-run=client"], &words[..]].concat());
+        let wanted =
+            |line: &&str| ["error", "hint", "pod/web", "not tried"].iter().any(|word| line.starts_with(word));
+        let said = output.stderr.lines().filter(wanted).filter(|line| !line.ends_with(':'));
+        let said: String = said.flat_map(|line| [line, "\n"]).collect();
+        format!("{}\n{}{said}exit {}\n", format!("$ inject {line}").trim_end(), output.stdout, output.code)
+    });
+    let told = told.collect::<Vec<_>>().join("\n");
+    expected.assert_eq(&told.replace(&pod, "POD").replace(&namespace.name, "NAMESPACE"));
 }
 
 #[test]
-fn objects_are_named_as_kubectl_names_them() {
+fn objects_are_named_and_selected_as_kubectl_does_it() {
     let namespace = populated();
-    let check = |words: &[&str], expected: Expect| check(&namespace, words, &expected);
     check(
-        &["fruit-service"],
-        expect![[r#"
-        exit 0
-        pod/fruit-service injected (dry run)
-    "#]],
-    );
-    check(
-        &["web"],
-        expect![[r#"
-        exit 0
-        deployment.apps/web injected (dry run)
-    "#]],
-    );
-    for word in ["deploy", "deployment", "Deployments", "deployments.apps", "deployments.v1.apps"] {
-        let expected = expect![[r#"
+        &namespace,
+        &[
+            "fruit-service",
+            "web",
+            "deploy/web",
+            "deployments.v1.apps/web",
+            "deploy/web po/fruit-service cj/night",
+            "deploy web api",
+            // A pod leads to what makes it, and all of them to it once.
+            "POD web pod/POD",
+            "-l tier=front",
+            "deploy --selector tier=front",
+            "pods,cronjobs --all",
+            "-l tier=back",
+            "-l tier_in_front",
+            "web -l tier=front",
+            "--all -A",
+            "--all --config-map one",
+            "",
+            "deploy",
+            "deploy/web deploy/wbe service/web",
+        ],
+        &expect![[r#"
+            $ inject fruit-service
+            pod/fruit-service injected (dry run)
             exit 0
-            deployment.apps/web injected (dry run)
-        "#]];
-        check(&[&format!("{word}/web")], expected);
-    }
-    check(
-        &["deploy/web", "po/fruit-service", "cj/night"],
-        expect![[r#"
-        exit 0
-        deployment.apps/web injected (dry run)
-        pod/fruit-service injected (dry run)
-        cronjob.batch/night injected (dry run)
-    "#]],
-    );
-    check(
-        &["deploy", "web", "api"],
-        expect![[r#"
-        exit 0
-        deployment.apps/web injected (dry run)
-        deployment.apps/api injected (dry run)
-    "#]],
-    );
-    // A pod leads to what makes it, and all of them to it once.
-    let pod = pod_of_web(&namespace);
-    check(
-        &[&pod, "web", &format!("pod/{pod}")],
-        expect![[r#"
-        exit 0
-        deployment.apps/web injected (dry run)
-        pod/web-POD belongs to deployment/web, so this is about deployment/web"#]],
-    );
-}
 
-#[test]
-fn objects_are_selected_as_kubectl_selects_them() {
-    let namespace = populated();
-    let check = |words: &[&str], expected: Expect| check(&namespace, words, &expected);
-    check(
-        &["-l", "tier=front"],
-        expect![[r#"
-        exit 0
-        pod/fruit-service injected (dry run)
-        deployment.apps/api injected (dry run)
-        deployment.apps/web injected (dry run)
-    "#]],
-    );
-    check(
-        &["deploy", "--selector", "tier=front"],
-        expect![[r#"
-        exit 0
-        deployment.apps/api injected (dry run)
-        deployment.apps/web injected (dry run)
-    "#]],
-    );
-    check(
-        &["pods,cronjobs", "--all"],
-        expect![[r#"
-        exit 0
-        pod/fruit-service injected (dry run)
-        deployment.apps/web injected (dry run)
-        cronjob.batch/night injected (dry run)
-        pod/web-POD belongs to deployment/web, so this is about deployment/web"#]],
-    );
-    check(
-        &["-l", "tier=back"],
-        expect![[r#"
-        exit 1
-        error: nothing with the labels tier=back makes pods in namespace NAMESPACE
-        hint: -n NAME chooses another namespace; `kubectl get all --show-labels` shows what there is"#]],
-    );
-    check(
-        &["-l", "tier in front"],
-        expect![[r#"
-        exit 1
-        error: cannot list pods: unable to parse requirement: found 'front' expected: '('"#]],
-    );
-    check(
-        &["web", "-l", "tier=front"],
-        expect![[r#"
-        exit 2
-        error: names, and -l or --all, exclude each other
-        hint: with -l or --all write types only, such as deployments,statefulsets"#]],
-    );
-    check(
-        &["--all", "-A"],
-        expect![[r#"
-        exit 2
-        error: this works in one namespace at a time
-        hint: name it with -n NAME; `kubectl get namespaces -o name` lists what a loop needs"#]],
-    );
-    check(
-        &["--all", "--config-map", "one"],
-        expect![[r#"
-        exit 2
-        pod/web-POD belongs to deployment/web, so this is about deployment/web
-        error: --config-map names one ConfigMap, and this is about several objects
-        hint: leave it out, or name one object"#]],
-    );
-    check(
-        &[],
-        expect![[r#"
-        exit 2
-        error: nothing is named
-        hint: name a pod or a workload: NAME or TYPE/NAME; or choose by -l SELECTOR or --all"#]],
-    );
-    check(
-        &["deploy"],
-        expect![[r#"
-        exit 2
-        error: `deploy` is a type, and nothing of it is named
-        hint: write deploy/NAME, or choose by -l SELECTOR or --all"#]],
-    );
-    check(
-        &["deploy/web", "deploy/wbe", "service/web"],
-        expect![[r#"
-        exit 1
-        error: deployment.apps "wbe" not found in namespace NAMESPACE
-        hint: -n NAME chooses another namespace"#]],
+            $ inject web
+            deployment.apps/web injected (dry run)
+            exit 0
+
+            $ inject deploy/web
+            deployment.apps/web injected (dry run)
+            exit 0
+
+            $ inject deployments.v1.apps/web
+            deployment.apps/web injected (dry run)
+            exit 0
+
+            $ inject deploy/web po/fruit-service cj/night
+            deployment.apps/web injected (dry run)
+            pod/fruit-service injected (dry run)
+            cronjob.batch/night injected (dry run)
+            exit 0
+
+            $ inject deploy web api
+            deployment.apps/web injected (dry run)
+            deployment.apps/api injected (dry run)
+            exit 0
+
+            $ inject POD web pod/POD
+            deployment.apps/web injected (dry run)
+            pod/POD belongs to deployment/web, so this is about deployment/web
+            exit 0
+
+            $ inject -l tier=front
+            pod/fruit-service injected (dry run)
+            deployment.apps/api injected (dry run)
+            deployment.apps/web injected (dry run)
+            exit 0
+
+            $ inject deploy --selector tier=front
+            deployment.apps/api injected (dry run)
+            deployment.apps/web injected (dry run)
+            exit 0
+
+            $ inject pods,cronjobs --all
+            pod/fruit-service injected (dry run)
+            deployment.apps/web injected (dry run)
+            cronjob.batch/night injected (dry run)
+            pod/POD belongs to deployment/web, so this is about deployment/web
+            exit 0
+
+            $ inject -l tier=back
+            error: nothing with the labels tier=back makes pods in namespace NAMESPACE
+            hint: -n NAME chooses another namespace; `kubectl get all --show-labels` shows what there is
+            exit 1
+
+            $ inject -l tier_in_front
+            error: cannot list pods: unable to parse requirement: found 'front' expected: '('
+            exit 1
+
+            $ inject web -l tier=front
+            error: names, and -l or --all, exclude each other
+            hint: with -l or --all write types only, such as deployments,statefulsets
+            exit 2
+
+            $ inject --all -A
+            error: inject works in one namespace at a time
+            hint: name it with -n NAME: ports and rules that are right for one may be wrong for another; check takes -A
+            exit 2
+
+            $ inject --all --config-map one
+            pod/POD belongs to deployment/web, so this is about deployment/web
+            error: --config-map names one ConfigMap, and this is about several objects
+            hint: leave it out, or name one object
+            exit 2
+
+            $ inject
+            error: nothing is named
+            hint: name a pod or a workload: NAME or TYPE/NAME; or choose by -l SELECTOR or --all
+            exit 2
+
+            $ inject deploy
+            error: `deploy` is a type, and nothing of it is named
+            hint: write deploy/NAME, or choose by -l SELECTOR or --all
+            exit 2
+
+            $ inject deploy/web deploy/wbe service/web
+            error: deployment.apps "wbe" not found in namespace NAMESPACE
+            hint: -n NAME chooses another namespace
+            exit 1
+        "#]],
     );
 }
 
@@ -247,4 +233,41 @@ fn what_somebody_else_has_changed_is_not_overwritten_unless_that_is_said() {
         hint: --force-conflicts takes over what others have changed"#]].assert_eq(&told.join("\n"));
     namespace.ambassador(&[&args[..], &["--force-conflicts"]].concat()).ok();
     assert!(namespace.field(map, "{.data.ambassador\\.yaml}").contains("kind: Ambassador"));
+}
+
+#[test]
+fn all_namespaces_are_gone_through_where_that_makes_sense() {
+    let (one, two) = (Namespace::new(), Namespace::new());
+    let label = format!("team={}", one.name);
+    for namespace in [&one, &two] {
+        let image = "--image=radial/busyboxplus:curl";
+        namespace.kubectl(&["create", "deployment", "web", "--replicas=0", image]).ok();
+        namespace.kubectl(&["label", "deployment", "web", &label]).ok();
+        namespace.ambassador(&["inject", "deploy/web", "--port", "80:8775"]).ok();
+    }
+    // Who may look at all of them is an admin.
+    let all = |args: &[&str]| {
+        let mut command = one.command(&e2e::provided("AMBASSADOR_CLI"));
+        command.env("KUBECONFIG", e2e::provided("AMBASSADOR_KUBECONFIG"));
+        let output = e2e::process::run(command.args(args));
+        let text = format!("exit {}\n{}{}", output.code, output.stdout, output.stderr);
+        text.replace(&two.name, "TWO").replace(&one.name, "ONE")
+    };
+    let select = ["-A", "-l", &label];
+    let checked = all(&[&["check", "--port", "80:8775", "-o", "name"], &select[..]].concat());
+    let told: Vec<&str> = checked.lines().filter(|line| line.contains("AMB034")).collect();
+    assert_eq!(told, ["AMB034 ONE/deployment/web", "AMB034 TWO/deployment/web"], "{checked}");
+    assert!(all(&[&["diff"], &select[..]].concat()).starts_with("exit 0\n"));
+    let mine = one.ambassador(&[&["uninject"], &select[..]].concat());
+    assert_eq!((mine.code, mine.stdout.as_str()), (1, ""));
+    assert!(mine.stderr.contains("cannot list resource \"pods\" in API group \"\" at the cluster scope"));
+    let both = "exit 0\ndeployment.apps/web uninjected\ndeployment.apps/web uninjected\n";
+    let gone = all(&[&["uninject"], &select[..]].concat());
+    assert!(gone.starts_with(both), "{gone}");
+    assert_eq!([one.config_maps(), two.config_maps()].concat(), Vec::<String>::new());
+    let nothing = all(&["uninject", "-A", "-l", "team=nobody"]);
+    assert!(
+        nothing
+            .starts_with("exit 1\nerror: nothing with the labels team=nobody makes pods in any namespace\n")
+    );
 }

@@ -90,7 +90,17 @@ impl Cluster {
 
     /// All objects of a kind that is in no namespace.
     pub(crate) async fn objects_of_cluster(&self, resource: &Resource) -> Result<Vec<Value>> {
-        let list = self.all_of(resource).list(&ListParams::default()).await;
+        self.objects_everywhere(resource, None).await
+    }
+
+    /// All objects of a kind, whatever namespace they are in; of all names, or of those with these labels.
+    pub(crate) async fn objects_everywhere(
+        &self,
+        resource: &Resource,
+        selector: Option<&str>,
+    ) -> Result<Vec<Value>> {
+        let params = ListParams { label_selector: selector.map(str::to_owned), ..ListParams::default() };
+        let list = self.all_of(resource).list(&params).await;
         let list = list.map_err(attempting(format!("cannot list {}", resource.in_rights())))?;
         Ok(list.items.into_iter().map(|object| resource.filled_in(object)).collect())
     }

@@ -3,7 +3,7 @@
 mod offline;
 mod show;
 
-use super::inject;
+use super::inject::{self, Outlook};
 use crate::cluster;
 use crate::failure::{Exit, Failure, Result};
 use crate::findings::{self, Finding, Severity};
@@ -26,6 +26,12 @@ Examples:
     mut_arg("format", |arg| arg.help("Print the findings")),
     mut_arg("dry_run", |arg| arg.hide(true)),
     mut_arg("timeout", |arg| arg.hide(true)),
+    mut_arg("all_namespaces", |arg| arg.hide(false)),
+    mut_arg("filename", |arg| arg.help("Check the manifests in this file or folder, or in stdin (`-`); no cluster is called")),
+    mut_arg("kustomize", |arg| arg.help("Check what kustomize makes of this folder; no cluster is called")),
+    mut_arg("with_plugin", |arg| arg.hide(true)),
+    mut_arg("plugin_image", |arg| arg.hide(true)),
+    mut_arg("ipv6", |arg| arg.hide(true)),
     mut_arg("wait", |arg| arg.hide(true)),
     mut_arg("no_rollback", |arg| arg.hide(true)),
     mut_arg("force_conflicts", |arg| arg.hide(true)),
@@ -70,7 +76,10 @@ fn check(args: &Args) -> Result<Checked> {
         return offline::check(args);
     }
     if !args.inject.target.is_empty() {
-        let (_, outlooks) = cluster::block_on(args.inject.outlook())?;
+        let (_, mut outlooks) = cluster::block_on(args.inject.outlook())?;
+        if args.inject.target.all_namespaces {
+            outlooks.iter_mut().for_each(Outlook::name_the_namespace);
+        }
         let objects = outlooks.iter().map(|outlook| outlook.name.clone()).collect();
         let findings = outlooks.into_iter().flat_map(|outlook| outlook.findings).collect();
         return Ok(Checked { objects, findings });

@@ -34,6 +34,14 @@ Examples:
     mut_arg("format", |arg| arg.hide(true)),
     mut_arg("dry_run", |arg| arg.hide(true)),
     mut_arg("timeout", |arg| arg.hide(true)),
+    mut_arg("all_namespaces", |arg| arg.hide(false)),
+    mut_arg("filename", |arg| arg.hide(true)),
+    mut_arg("recursive", |arg| arg.hide(true)),
+    mut_arg("kustomize", |arg| arg.hide(true)),
+    mut_arg("with_plugin", |arg| arg.hide(true)),
+    mut_arg("plugin_image", |arg| arg.hide(true)),
+    mut_arg("kubernetes_version", |arg| arg.hide(true)),
+    mut_arg("ipv6", |arg| arg.hide(true)),
     mut_arg("wait", |arg| arg.hide(true)),
     mut_arg("no_rollback", |arg| arg.hide(true)),
     mut_arg("force_conflicts", |arg| arg.hide(true)),
@@ -54,11 +62,17 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 }
 
 async fn pairs(args: &Args) -> Result<Vec<Pair>> {
+    if args.inject.files.are_given() {
+        return Err(Failure::usage("diff is about objects of a cluster, not about manifests").hint(
+            "name an object; or let kubectl compare: kubectl ambassador inject -f FILE | kubectl diff --server-side -f -",
+        ));
+    }
     let mut pairs = Vec::new();
     let keep = args.inject.change.keep_services;
     if args.uninject {
         let (cluster, targets) = args.inject.find().await?;
         for target in &targets {
+            let cluster = cluster.within(target.namespace());
             match target {
                 Target::Pod(live) => without_pod(&cluster, live, keep, &mut pairs).await?,
                 Target::Workload(workload) => without_workload(&cluster, workload, keep, &mut pairs).await?,
@@ -68,7 +82,7 @@ async fn pairs(args: &Args) -> Result<Vec<Pair>> {
     }
     let (cluster, outlooks) = args.inject.outlook().await?;
     for outlook in &outlooks {
-        with(&cluster, outlook, &mut pairs).await?;
+        with(&cluster.within(outlook.target.namespace()), outlook, &mut pairs).await?;
     }
     Ok(pairs)
 }

@@ -133,6 +133,11 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 }
 
 async fn live(args: &Args) -> Result<()> {
+    if args.target.all_namespaces {
+        return Err(Failure::usage("inject works in one namespace at a time").hint(
+            "name it with -n NAME: ports and rules that are right for one may be wrong for another; check takes -A",
+        ));
+    }
     // All that can be wrong on this side is known before the cluster is asked.
     let from_file = args.source.read()?.map(checked).transpose()?;
     let plugins = Plugins::load(args.plugin_file.as_deref())?;

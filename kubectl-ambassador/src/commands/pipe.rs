@@ -6,7 +6,7 @@ mod read;
 
 use serde_json::Value;
 
-use super::{inject, target};
+use super::{change, inject, target};
 use crate::failure::{Failure, Result};
 use crate::findings::{Finding, Neighbours};
 use crate::offline::{self, Choices, Manifests, Outcome};
@@ -22,19 +22,19 @@ use read::Input;
 #[group(skip)]
 pub(super) struct Flags {
     /// With -f or -k: put the ConfigMap with the module into the output too; `kubectl apply` needs --server-side for it
-    #[arg(long)]
+    #[arg(long, requires = "manifests")]
     with_plugin: bool,
 
     /// With -f or -k: mount the module from this image, which has plugin.wasm in its root, instead of a ConfigMap
-    #[arg(long, value_name = "IMAGE", value_parser = crate::names::image, conflicts_with = "with_plugin")]
+    #[arg(long, value_name = "IMAGE", value_parser = crate::names::image, requires = "manifests", conflicts_with = "with_plugin")]
     plugin_image: Option<String>,
 
     /// With -f or -k: the oldest Kubernetes that the output is for
-    #[arg(long, value_name = "VERSION", default_value = "1.33", value_parser = minor)]
+    #[arg(long, value_name = "VERSION", default_value = "1.33", value_parser = minor, requires = "manifests")]
     pub(super) kubernetes_version: u32,
 
     /// With -f or -k: listen on IPv6 too; for clusters whose pods have IPv6 addresses
-    #[arg(long)]
+    #[arg(long, requires = "manifests")]
     pub(super) ipv6: bool,
 }
 
@@ -72,6 +72,7 @@ fn minor(text: &str) -> std::result::Result<u32, String> {
 /// `inject -f`.
 pub(super) fn inject(args: &inject::Args) -> Result<()> {
     args.pipe.check_plugin_image()?;
+    refuse_what_is_for_clusters(&args.change, &args.target)?;
     let inputs = args.files.read()?;
     if let [input] = inputs.as_slice()
         && offline::is_function(&input.text)
@@ -114,10 +115,24 @@ fn injected(
     Ok((outcomes, planner.of_configs()))
 }
 
+/// Flags that would be passed over.
+fn refuse_what_is_for_clusters(change: &change::Flags, target: &target::Args) -> Result<()> {
+    if change.output.format().is_some() {
+        return Err(Failure::usage(
+            "manifests keep their form, YAML or JSON, so -o has nothing to say about them",
+        ));
+    }
+    if target.all_namespaces {
+        return Err(Failure::usage("-A is about a cluster: manifests are all there is of theirs"));
+    }
+    Ok(())
+}
+
 /// `uninject -f`.
-pub(super) fn uninject(files: &Files, target: &target::Args, templates: &[(String, String)]) -> Result<()> {
+pub(super) fn uninject(files: &Files, target: &target::Args, change: &change::Flags) -> Result<()> {
+    refuse_what_is_for_clusters(change, target)?;
     let inputs = files.read()?;
-    let selection = target::selection(target, templates)?;
+    let selection = target::selection(target, &change.templates)?;
     let uninject = |input: &Input| offline::uninject(&Manifests::read(&input.name, &input.text)?, &selection);
     let outcomes = inputs.iter().map(uninject);
     let outcomes: Vec<Outcome> = outcomes.collect::<Result<_>>()?;

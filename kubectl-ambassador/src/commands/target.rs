@@ -31,7 +31,7 @@ pub(super) struct Args {
     #[arg(long, conflicts_with = "selector")]
     pub(super) all: bool,
 
-    /// Refused: this works in one namespace at a time
+    /// In all namespaces; with -l or --all, of a TYPE or of all
     #[arg(short = 'A', long, hide = true)]
     pub(super) all_namespaces: bool,
 }
@@ -61,9 +61,15 @@ pub(super) async fn resolve(
                 .iter()
                 .filter(|kind| words.is_empty() || words.iter().any(|word| Kind::named(word) == Some(*kind)));
             for kind in kinds {
-                let resource = Resource::of(kind);
-                for object in cluster.objects(&resource, args.selector.as_deref()).await? {
-                    targets.add(lead(cluster, resource.clone(), object, templates).await?);
+                let (resource, labels) = (Resource::of(kind), args.selector.as_deref());
+                if args.all_namespaces {
+                    for object in cluster.objects_everywhere(&resource, labels).await? {
+                        targets.add_of_any(cluster, &resource, object, templates).await;
+                    }
+                } else {
+                    for object in cluster.objects(&resource, labels).await? {
+                        targets.add(lead(cluster, resource.clone(), object, templates).await?);
+                    }
                 }
             }
         }
@@ -71,8 +77,12 @@ pub(super) async fn resolve(
     if targets.found.is_empty() {
         let what =
             args.selector.as_ref().map_or(String::new(), |labels| format!(" with the labels {labels}"));
-        let namespace = &cluster.namespace;
-        return Err(Failure::unchanged(format!("nothing{what} makes pods in namespace {namespace}"))
+        let place = if args.all_namespaces {
+            "any namespace".to_owned()
+        } else {
+            format!("namespace {}", cluster.namespace)
+        };
+        return Err(Failure::unchanged(format!("nothing{what} makes pods in {place}"))
             .hint("-n NAME chooses another namespace; `kubectl get all --show-labels` shows what there is"));
     }
     Ok(targets.found)
@@ -121,6 +131,21 @@ struct Targets {
 }
 
 impl Targets {
+    /// In a whole cluster there is always something that nobody can act on, such as the pods of nodes: it is told.
+    async fn add_of_any(
+        &mut self,
+        cluster: &Cluster,
+        resource: &Resource,
+        object: Value,
+        templates: &[(String, String)],
+    ) {
+        let namespace = text(&object, "/metadata/namespace").to_owned();
+        match lead(&cluster.within(&namespace), resource.clone(), object, templates).await {
+            Ok(led) => self.add(led),
+            Err(failure) => say(&format!("note: left out in namespace {namespace}: {}", failure.message())),
+        }
+    }
+
     /// Pods of one workload lead to it, once.
     fn add(&mut self, led: Led) {
         let uid = match &led.target {

@@ -34,12 +34,17 @@ const RIGHTS: [Right; 6] = [
 
 /// Take the ambassador out of a pod, or of the pods of a workload, again
 #[derive(clap::Args)]
-#[command(after_help = "Examples:
+#[command(
+    mut_arg("all_namespaces", |arg| arg.hide(false)),
+    after_help = "Examples:
   # Give the original pod back
   kubectl ambassador uninject fruit-service
 
   # Give a deployment its original pods back
   kubectl ambassador uninject deploy/web
+
+  # Out of all that has the label, wherever it is
+  kubectl ambassador uninject -A -l team=shop
 
   # Take it out of manifests again, byte for byte
   kubectl ambassador uninject -f - < injected.yaml > manifests.yaml")]
@@ -60,7 +65,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Result<()> {
     if args.files.are_given() {
-        return pipe::uninject(&args.files, &args.target, &args.change.templates);
+        return pipe::uninject(&args.files, &args.target, &args.change);
     }
     cluster::block_on(live(args))
 }
@@ -68,9 +73,12 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 async fn live(args: &Args) -> Result<()> {
     let cluster = args.cluster.connect().await?.writing_as(&args.change.field_manager);
     let targets = target::resolve(&cluster, &args.target, &args.change.templates).await?;
-    each(&args.change.output, targets, async |one| match one {
-        Target::Pod(live) => pod(args, &cluster, live).await,
-        Target::Workload(workload) => workload::run(args, &cluster, *workload).await,
+    each(&args.change.output, targets, async |one| {
+        let cluster = cluster.within(one.namespace());
+        match one {
+            Target::Pod(live) => pod(args, &cluster, live).await,
+            Target::Workload(workload) => workload::run(args, &cluster, *workload).await,
+        }
     })
     .await
 }

@@ -17,6 +17,15 @@ pub(crate) enum Target {
 }
 
 impl Target {
+    /// The namespace that it is in.
+    pub(crate) fn namespace(&self) -> &str {
+        let object = match self {
+            Self::Pod(pod) => pod,
+            Self::Workload(workload) => &workload.object,
+        };
+        text(object, "/metadata/namespace")
+    }
+
     /// `deployment/web`: what messages call it.
     pub(crate) fn shown(&self) -> String {
         match self {

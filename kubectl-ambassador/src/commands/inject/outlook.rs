@@ -56,6 +56,17 @@ pub(in crate::commands) struct Outlook {
     pub(in crate::commands) findings: Vec<Finding>,
 }
 
+impl Outlook {
+    /// `shop/deployment/web`, for who looks at several namespaces.
+    pub(in crate::commands) fn name_the_namespace(&mut self) {
+        let full = format!("{}/{}", self.target.namespace(), self.name);
+        for finding in self.findings.iter_mut().filter(|finding| finding.object == self.name) {
+            finding.object.clone_from(&full);
+        }
+        self.name = full;
+    }
+}
+
 /// Looks at an object as long as there is no plan for it.
 pub(super) fn bare<'a>(args: &Args, object: &'a Value, template: &'a str) -> Subject<'a> {
     let permissions = args.permissions();
@@ -121,6 +132,7 @@ impl Args {
         let (cluster, targets) = self.find().await?;
         let mut outlooks = Vec::new();
         for target in targets {
+            let cluster = cluster.within(target.namespace());
             let source = from_file.clone();
             outlooks.push(match target {
                 Target::Pod(live) => self.outlook_of_pod(&cluster, live, source, &plugins).await?,

@@ -16,15 +16,15 @@ const EXTENSIONS: [&str; 3] = ["yaml", "yml", "json"];
 #[group(skip)]
 pub(in crate::commands) struct Files {
     /// Take manifests from this file or folder, `-` for stdin, and write them to stdout; no cluster is called
-    #[arg(short = 'f', long, value_name = "FILE")]
+    #[arg(short = 'f', long, value_name = "FILE", group = "manifests")]
     filename: Vec<PathBuf>,
 
     /// With -f: take the folders in a folder too
-    #[arg(short = 'R', long)]
+    #[arg(short = 'R', long, requires = "filename")]
     recursive: bool,
 
     /// Take what kustomize makes of this folder, and write it to stdout; no cluster is called
-    #[arg(short = 'k', long, value_name = "DIR", conflicts_with = "filename")]
+    #[arg(short = 'k', long, value_name = "DIR", group = "manifests", conflicts_with = "filename")]
     kustomize: Option<PathBuf>,
 }
 

@@ -16,9 +16,9 @@ pub(super) enum Wanted {
 
 /// Reads the words.
 pub(super) fn wanted(args: &Args) -> Result<Wanted> {
-    if args.all_namespaces {
-        return Err(Failure::usage("this works in one namespace at a time")
-            .hint("name it with -n NAME; `kubectl get namespaces -o name` lists what a loop needs"));
+    if args.all_namespaces && args.selector.is_none() && !args.all {
+        return Err(Failure::usage("a name means an object of one namespace, so -A goes with -l or --all")
+            .hint("choose by -l SELECTOR or --all, or name the namespace with -n NAME"));
     }
     if args.selector.is_some() || args.all {
         return selected(&args.words);
@@ -134,6 +134,7 @@ mod tests {
         check("-l", "all of []");
         check("--all", "all of []");
         check("deploy -l", "all of [deploy]");
+        check("deploy -A --all", "all of [deploy]");
         check("deploy,sts,pods --all", "all of [deploy sts pods]");
         check("deploy web -l", "names, and -l or --all, exclude each other");
         check("deploy/web --all", "names, and -l or --all, exclude each other");
@@ -152,6 +153,7 @@ mod tests {
         check("../../secrets", "`../../secrets` is not the name of an object");
         check("deploy We_b", "`We_b` is not the name of an object");
         check("Web", "`Web` is not the name of an object");
-        check("web -A", "this works in one namespace at a time");
+        check("web -A", "a name means an object of one namespace, so -A goes with -l or --all");
+        check("deploy -A", "a name means an object of one namespace, so -A goes with -l or --all");
     }
 }

@@ -6,6 +6,7 @@ mod access;
 mod admission;
 mod config;
 mod data;
+mod neighbours;
 mod network;
 mod owner;
 mod pod_security;
@@ -31,6 +32,7 @@ use crate::workload::name_of;
 
 pub(crate) use access::rights;
 pub(crate) use config::config;
+pub(crate) use neighbours::Neighbours;
 pub(crate) use services::leads;
 pub(crate) use webhooks::see_new_pods;
 
@@ -155,11 +157,13 @@ pub(crate) struct Finding {
     pub(crate) message: String,
     /// What to do about it.
     pub(crate) hint: Option<String>,
+    /// Where it is, in manifests: file, line and column.
+    pub(crate) place: Option<String>,
 }
 
 impl Finding {
     pub(crate) fn new(code: Code, severity: Severity, object: &str, message: impl Into<String>) -> Self {
-        Self { code, severity, object: object.to_owned(), message: message.into(), hint: None }
+        Self { code, severity, object: object.to_owned(), message: message.into(), hint: None, place: None }
     }
 
     /// What a failure says of an object; what has no code is about ports that are not known.
@@ -178,14 +182,20 @@ impl Finding {
         Self { hint: Some(hint.into()), ..self }
     }
 
-    /// The message with the code behind it, as errors and warnings end.
+    /// The same of something in manifests.
+    pub(crate) fn at(self, place: String) -> Self {
+        Self { place: Some(place), ..self }
+    }
+
+    /// The message with the code behind it, as errors and warnings end, and with the place before it.
     pub(crate) fn coded(&self) -> String {
-        format!("{} [{}]", self.message, self.code)
+        let place = self.place.as_ref().map_or(String::new(), |place| format!("{place}: "));
+        format!("{place}{} [{}]", self.message, self.code)
     }
 
     /// For programs.
     pub(crate) fn to_json(&self) -> Value {
-        json!({
+        let mut value = json!({
             "code": self.code.to_string(),
             "title": self.code.title(),
             "severity": self.severity.name(),
@@ -193,7 +203,11 @@ impl Finding {
             "message": self.message,
             "hint": self.hint,
             "docs": self.code.docs(),
-        })
+        });
+        if let Some(place) = &self.place {
+            value["place"] = place.as_str().into();
+        }
+        value
     }
 }
 
@@ -301,34 +315,18 @@ pub(crate) struct World {
     pub(crate) unseen: Vec<Unseen>,
 }
 
-impl World {
-    /// What stands around an object in the same manifests.
-    pub(crate) fn of_manifests(objects: &[Value], namespace: &str) -> Self {
-        let mut world = Self::default();
-        for object in objects {
-            let own = crate::plan::text(object, "/metadata/namespace");
-            let list = match crate::plan::text(object, "/kind") {
-                "Namespace" => &mut world.namespaces,
-                // What leaves its namespace open goes where the rest goes.
-                _ if !(own == namespace || own.is_empty() || namespace.is_empty()) => continue,
-                "Pod" => &mut world.pods,
-                "Service" => &mut world.services,
-                "NetworkPolicy" => &mut world.network_policies,
-                "HorizontalPodAutoscaler" => &mut world.autoscalers,
-                "PodDisruptionBudget" => &mut world.budgets,
-                "ResourceQuota" => &mut world.quotas,
-                "LimitRange" => &mut world.limit_ranges,
-                "ConfigMap" => &mut world.config_maps,
-                _ => continue,
-            };
-            list.push(object.clone());
-        }
-        world
-    }
-}
-
 /// All that is found about an object, the worst first.
 pub(crate) fn all(subject: &Subject<'_>, world: &World) -> Vec<Finding> {
+    let mut found = of_object(subject, world);
+    if let Some(source) = subject.source {
+        found.extend(config(source, &subject.name()));
+    }
+    sort(&mut found);
+    found
+}
+
+/// The same without what is found about its config alone, which many objects can share.
+pub(crate) fn of_object(subject: &Subject<'_>, world: &World) -> Vec<Finding> {
     let families = [
         target::find,
         owner::find,
@@ -345,9 +343,6 @@ pub(crate) fn all(subject: &Subject<'_>, world: &World) -> Vec<Finding> {
         access::find,
     ];
     let mut found: Vec<Finding> = families.iter().flat_map(|find| find(subject, world)).collect();
-    if let Some(source) = subject.source {
-        found.extend(config(source, &subject.name()));
-    }
     found.extend(config::sizes(subject));
     sort(&mut found);
     found

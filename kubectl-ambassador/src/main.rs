@@ -11,7 +11,6 @@ mod failure;
 mod findings;
 mod journal;
 mod leftovers;
-mod manifests;
 mod names;
 mod offline;
 mod output;

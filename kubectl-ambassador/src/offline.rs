@@ -7,9 +7,11 @@
 
 mod check;
 mod edit;
+mod ending;
 mod found;
 mod function;
 mod labels;
+mod manifests;
 mod maps;
 mod problem;
 mod scalar;
@@ -20,11 +22,13 @@ use serde_json::Value;
 
 use crate::annotation::{self, Injected};
 use crate::failure::{Failure, Result};
+use crate::findings::Finding;
 use crate::plan::{self, Plan};
 use edit::{Edit, Editor, Place};
+use found::Found;
 pub(crate) use found::Selection;
-use found::{Found, workloads};
-pub(crate) use function::{is_function, report, request};
+pub(crate) use function::{is_function, report, request, with_results};
+pub(crate) use manifests::{Manifests, Workload};
 use problem::Problem;
 use tree::{Document, Node};
 use write::Manner;
@@ -40,11 +44,19 @@ pub(crate) struct Outcome {
     pub(crate) notes: Vec<String>,
     /// The ConfigMaps with a module that the text needs and does not hold; their metadata only.
     pub(crate) plugins: Vec<Value>,
+    /// What was found about what was injected, with the places.
+    pub(crate) findings: Vec<Finding>,
 }
 
 /// Plans for one object: gets the object as it was before any injection, the pointer of its pod template, and what
 /// people know it as.
-pub(crate) type Planner<'p> = dyn Fn(&Value, &str, &str) -> Result<Plan> + 'p;
+pub(crate) type Planner<'p> = dyn Fn(&Value, &str, &str) -> Result<Planned> + 'p;
+
+/// A plan, and what was found about it.
+pub(crate) struct Planned {
+    pub(crate) plan: Plan,
+    pub(crate) findings: Vec<Finding>,
+}
 
 /// What can be chosen about an injection, beside the plan.
 #[derive(Clone, Copy)]
@@ -58,58 +70,56 @@ pub(crate) struct Choices<'c> {
     pub(crate) plugin: Option<&'c dyn Fn(&Value) -> Value>,
 }
 
-/// Takes the ambassador out of everything in a text that is selected, which people know as `name`.
-pub(crate) fn uninject(name: &str, text: &str, selection: &Selection) -> Result<Outcome> {
-    let documents = Document::all(text).map_err(|problem| problem.failure(name, text))?;
-    let (found, notes) = workloads(&documents, selection).map_err(|problem| problem.failure(name, text))?;
-    selection.refuse_missing(name, &found)?;
-    let injected = injected(&documents, &found).map_err(|problems| problem::all(name, text, &problems))?;
-    let new = without(text, &documents, &found, &injected)
-        .map_err(|problems| problem::all(name, text, &problems))?;
+/// Takes the ambassador out of everything in a text that is selected.
+pub(crate) fn uninject(manifests: &Manifests<'_>, selection: &Selection) -> Result<Outcome> {
+    let (found, notes) = manifests.find(selection)?;
+    let injected = injected(manifests, &found)?;
+    let new = without(manifests, &found, &injected)?;
     let changed = found
         .iter()
         .zip(&injected)
         .filter(|(_, injected)| injected.is_some())
         .map(|(found, _)| found.shown.clone());
     let changed = changed.collect();
-    let new = maps::remove(&new, name, &injected, &selection.templates)?;
-    Ok(Outcome { text: new, changed, notes, plugins: Vec::new() })
+    let new = maps::remove(&new, manifests.text.name, &injected, &selection.templates)?;
+    Ok(Outcome { text: new, changed, notes, plugins: Vec::new(), findings: Vec::new() })
 }
 
-/// Puts the ambassador into everything in a text that is selected, which people know as `name`.
-pub(crate) fn inject(name: &str, text: &str, choices: Choices<'_>, planner: &Planner<'_>) -> Result<Outcome> {
-    let documents = Document::all(text).map_err(|problem| problem.failure(name, text))?;
-    let (found, notes) =
-        workloads(&documents, choices.selection).map_err(|problem| problem.failure(name, text))?;
-    choices.selection.refuse_missing(name, &found)?;
-    let injected = injected(&documents, &found).map_err(|problems| problem::all(name, text, &problems))?;
+/// Puts the ambassador into everything in a text that is selected. The trees go while the new text is made: both are
+/// large.
+pub(crate) fn inject(
+    manifests: Manifests<'_>,
+    choices: Choices<'_>,
+    planner: &Planner<'_>,
+) -> Result<Outcome> {
+    let (found, notes) = manifests.find(choices.selection)?;
+    let injected = injected(&manifests, &found)?;
     let mut problems = Vec::new();
     for (found, injected) in found.iter().zip(&injected) {
         let newer = plan::refuse_newer(&found.shown, injected.as_ref(), choices.allow_downgrade);
-        problems.extend(newer.err().map(|failure| Problem::refused(found.node.start, &failure)));
+        problems.extend(newer.err().map(|failure| Problem::refused(found.node().start, &failure)));
     }
-    if !problems.is_empty() {
-        return Err(problem::all(name, text, &problems));
-    }
+    manifests.refuse(&problems)?;
+    let starts: Vec<usize> = found.iter().map(|found| found.node().start).collect();
     if injected.iter().all(Option::is_none) {
-        let work = put_in(name, text, &documents, &found, choices, planner)?;
-        // They are large, and the new text is, too.
+        let work = put_in(&manifests, &found, choices, planner)?;
         drop(found);
-        drop(documents);
-        return Ok(outcome(text, work, notes));
+        let text = manifests.text;
+        drop(manifests.documents);
+        return Ok(work.outcome(text.content, notes, |index| {
+            text.place(starts.get(index).copied().unwrap_or_default())
+        }));
     }
-    let bare = without(text, &documents, &found, &injected)
-        .map_err(|problems| problem::all(name, text, &problems))?;
-    let bare = maps::remove(&bare, name, &injected, &choices.selection.templates)?;
+    let bare = without(&manifests, &found, &injected)?;
     drop(found);
-    drop(documents);
-    let documents = Document::all(&bare).map_err(|problem| problem.failure(name, &bare))?;
-    let (found, notes) =
-        workloads(&documents, choices.selection).map_err(|problem| problem.failure(name, &bare))?;
-    let work = put_in(name, &bare, &documents, &found, choices, planner)?;
-    drop(found);
-    drop(documents);
-    Ok(outcome(&bare, work, notes))
+    let text = manifests.text;
+    drop(manifests.documents);
+    let bare = maps::remove(&bare, text.name, &injected, &choices.selection.templates)?;
+    let manifests = Manifests::read(text.name, &bare)?;
+    let (found, notes) = manifests.find(choices.selection)?;
+    let work = put_in(&manifests, &found, choices, planner)?;
+    // They are told by their places in what came in.
+    Ok(work.outcome(&bare, notes, |index| text.place(starts.get(index).copied().unwrap_or_default())))
 }
 
 /// Several texts as one of YAML: a text of JSON values becomes one document a value.
@@ -134,14 +144,11 @@ pub(crate) fn joined(texts: &[String]) -> String {
 }
 
 /// What each object that was found remembers of its injection.
-fn injected(
-    documents: &[Document<'_>],
-    found: &[Found<'_, '_>],
-) -> std::result::Result<Vec<Option<Injected>>, Vec<Problem>> {
+fn injected(manifests: &Manifests<'_>, found: &[Found<'_, '_>]) -> Result<Vec<Option<Injected>>> {
     let mut problems = Vec::new();
     let all = found.iter().map(|found| {
         let annotation = found.pod().at(&annotation::pointer())?;
-        let value = documents.get(found.document).map(|document| document.value(annotation))?;
+        let value = manifests.documents.get(found.document).map(|document| document.value(annotation))?;
         let pod = serde_json::json!({"metadata": {"annotations": {annotation::NAME: value}}});
         Injected::of(&pod).unwrap_or_else(|failure| {
             problems.push(Problem::refused(annotation.start, &failure));
@@ -149,28 +156,30 @@ fn injected(
         })
     });
     let all = all.collect();
-    if problems.is_empty() { Ok(all) } else { Err(problems) }
+    manifests.refuse(&problems)?;
+    Ok(all)
 }
 
 /// The text without the ambassadors, their ConfigMaps still in it.
 fn without(
-    text: &str,
-    documents: &[Document<'_>],
+    manifests: &Manifests<'_>,
     found: &[Found<'_, '_>],
     injected: &[Option<Injected>],
-) -> std::result::Result<String, Vec<Problem>> {
+) -> Result<String> {
+    let text = manifests.text.content;
     let (mut edits, mut problems) = (Vec::new(), Vec::new());
     let mut of_one = Vec::new();
     let all: Vec<_> = found.iter().zip(injected).collect();
     for all in all.chunk_by(|(one, _), (next, _)| one.document == next.document) {
-        let Some(document) = all.first().and_then(|(found, _)| documents.get(found.document)) else {
+        let Some(document) = all.first().and_then(|(found, _)| manifests.documents.get(found.document))
+        else {
             continue;
         };
         for &(found, injected) in all {
             let Some(injected) = injected else { continue };
             let pod = document.value(found.pod());
             let change = before(&pod, injected)
-                .map_err(|failure| Problem::refused(found.node.start, &failure))
+                .map_err(|failure| Problem::refused(found.node().start, &failure))
                 .and_then(|original| Change::back(text, document, found, pod, original, Some(injected)));
             match change {
                 Ok(change) => of_one.push(change),
@@ -180,7 +189,8 @@ fn without(
         check::document(text, document, &mut of_one, &mut problems);
         edits.extend(of_one.drain(..).flat_map(|change| change.edits));
     }
-    if problems.is_empty() { Ok(edit::apply(text, &edits)) } else { Err(problems) }
+    manifests.refuse(&problems)?;
+    Ok(edit::apply(text, &edits))
 }
 
 /// The pod as it was before it was injected.
@@ -247,80 +257,91 @@ impl<'f, 'd, 'a> Change<'f, 'd, 'a> {
 type Kept = std::collections::BTreeMap<String, annotation::Kept>;
 
 /// What is to be done to a text.
+#[derive(Default)]
 struct Work<'t> {
     edits: Vec<Edit>,
-    added: maps::Added<'t>,
+    added: Option<maps::Added<'t>>,
     done: Vec<String>,
+    /// What was found about them, by their numbers.
+    findings: Vec<(usize, Finding)>,
 }
 
-fn outcome(text: &str, work: Option<Work<'_>>, notes: Vec<String>) -> Outcome {
-    let Some(Work { edits, added, done }) = work else {
-        return Outcome { text: text.to_owned(), changed: Vec::new(), notes, plugins: Vec::new() };
-    };
-    let plugins = added.plugins;
-    Outcome { text: added.written.put_into(text, edits), changed: done, notes, plugins }
+impl Work<'_> {
+    fn outcome(self, text: &str, notes: Vec<String>, place: impl Fn(usize) -> String) -> Outcome {
+        let findings = self.findings.into_iter().map(|(index, finding)| finding.at(place(index))).collect();
+        let Some(added) = self.added else {
+            return Outcome {
+                text: text.to_owned(),
+                changed: self.done,
+                notes,
+                plugins: Vec::new(),
+                findings,
+            };
+        };
+        let text = added.written.put_into(text, self.edits);
+        Outcome { text, changed: self.done, notes, plugins: added.plugins, findings }
+    }
 }
 
-/// Injects what was found, none of which is injected; nothing, if there is nothing.
-fn put_in<'t>(
-    name: &str,
-    text: &'t str,
-    documents: &[Document<'_>],
-    found: &[Found<'_, '_>],
+/// Injects what was found, none of which is injected.
+fn put_in<'m>(
+    manifests: &Manifests<'m>,
+    all: &[Found<'_, '_>],
     choices: Choices<'_>,
     planner: &Planner<'_>,
-) -> Result<Option<Work<'t>>> {
-    let (mut edits, mut problems) = (Vec::new(), Vec::new());
-    let Some(first) = documents.first().filter(|_| !found.is_empty()) else { return Ok(None) };
-    let mut added = maps::Added::new(text, first).map_err(|problem| problem.failure(name, text))?;
-    let mut of_one = Vec::new();
-    for all in found.chunk_by(|one, next| one.document == next.document) {
-        let Some(document) = all.first().and_then(|found| documents.get(found.document)) else { continue };
-        let manner = Manner::of(text, document);
-        for found in all {
-            let change = planned(text, document, &manner, found, planner).and_then(|(change, plan)| {
-                added.add(&plan).map_err(|failure| Problem::refused(found.node.start, &failure))?;
+) -> Result<Work<'m>> {
+    let text = manifests.text.content;
+    let mut work = Work::default();
+    let Some(first) = manifests.documents.first().filter(|_| !all.is_empty()) else { return Ok(work) };
+    let mut added = maps::Added::new(text, first).map_err(|problem| manifests.text.failure(&problem))?;
+    let (mut of_one, mut problems) = (Vec::new(), Vec::new());
+    for (index, found) in all.iter().enumerate() {
+        let Some(document) = manifests.documents.get(found.document) else { continue };
+        let change =
+            planned(text, document, found, planner).and_then(|(change, Planned { plan, findings })| {
+                added.add(&plan).map_err(|failure| Problem::refused(found.node().start, &failure))?;
+                work.findings.extend(findings.into_iter().map(|finding| (index, finding)));
                 Ok(Change { to: plan.injected, ..change })
             });
-            match change {
-                Ok(change) => of_one.push(change),
-                Err(problem) => problems.push(problem),
-            }
+        match change {
+            Ok(change) => of_one.push(change),
+            Err(problem) => problems.push(problem),
         }
-        check::document(text, document, &mut of_one, &mut problems);
-        edits.extend(of_one.drain(..).flat_map(|change| change.edits));
+        if all.get(index + 1).is_none_or(|next| next.document != found.document) {
+            check::document(text, document, &mut of_one, &mut problems);
+            work.edits.extend(of_one.drain(..).flat_map(|change| change.edits));
+        }
+        work.done.push(found.shown.clone());
     }
-    if !problems.is_empty() {
-        return Err(problem::all(name, text, &problems));
-    }
+    manifests.refuse(&problems)?;
     if let Some(whole) = choices.plugin {
         added.add_plugins(whole);
     }
-    Ok(Some(Work { edits, added, done: found.iter().map(|found| found.shown.clone()).collect() }))
+    Ok(Work { added: Some(added), ..work })
 }
 
 /// The edits for a workload, and the plan, which has what the object is by them.
 fn planned<'f, 'd, 'a>(
     text: &str,
     document: &Document<'a>,
-    manner: &Manner<'_>,
     found: &'f Found<'d, 'a>,
     planner: &Planner<'_>,
-) -> std::result::Result<(Change<'f, 'd, 'a>, Plan), Problem> {
-    let refused = |failure: Failure| Problem::refused(found.node.start, &failure);
+) -> std::result::Result<(Change<'f, 'd, 'a>, Planned), Problem> {
+    let refused = |failure: Failure| Problem::refused(found.node().start, &failure);
+    let manner = Manner::of(text, document);
     let (object, at) = (found.object(document), found.template.as_str());
-    let mut plan = planner(&object, at, &found.shown).map_err(refused)?;
+    let mut made = planner(&object, at, &found.shown).map_err(refused)?;
     let from = object.pointer(at).unwrap_or(&Value::Null);
     let mut nothing = Value::Null;
-    let to = plan.injected.pointer_mut(at).unwrap_or(&mut nothing);
+    let to = made.plan.injected.pointer_mut(at).unwrap_or(&mut nothing);
     let place = Place::new(found.key, found.pod());
-    let editor = || Editor::new(text, document, manner, None);
+    let editor = || Editor::new(text, document, &manner, None);
     let kept = editor().only_looking().run(place, from, to)?.kept;
     if !kept.is_empty() {
         remember(to, kept).map_err(refused)?;
     }
     let edits = editor().run(place, from, to)?.edits;
-    Ok((Change { found, edits, from: object, to: Value::Null, at, by_texts: false }, plan))
+    Ok((Change { found, edits, from: object, to: Value::Null, at, by_texts: false }, made))
 }
 
 fn remember(pod: &mut Value, texts: Kept) -> Result<()> {

@@ -577,24 +577,24 @@ fn manifests_are_checked_without_a_cluster() {
         $ check -f .
         exit 1
         Errors
-          AMB005  pod/p uses its node's network, where the ambassador's ports would be the node's
-          AMB036  it is not known which port of pod/p to map: it declares no port, and no Service leads to one
+          AMB005  ./a.json:1:477: pod/p uses its node's network, where the ambassador's ports would be the node's
+          AMB036  ./a.json:1:477: it is not known which port of pod/p to map: it declares no port, and no Service leads to one
                   hint: name it: --port 80:TARGET
-          AMB071  deployment/web: limitrange/small does not allow what the ambassador needs: limits.memory is 512Mi, and at most 256Mi is allowed
+          AMB071  ./a.json:1:43: deployment/web: limitrange/small does not allow what the ambassador needs: limits.memory is 512Mi, and at most 256Mi is allowed
                   hint: --memory-limit chooses less
 
         Warnings
-          AMB050  deployment/web: networkpolicy/only-raw lets clients in to port 8775, but not to the ambassador's port 80
+          AMB050  ./a.json:1:43: deployment/web: networkpolicy/only-raw lets clients in to port 8775, but not to the ambassador's port 80
                   hint: add port 80 to its ingress
-          AMB060  deployment/web: horizontalpodautoscaler/web scales by the cpu of whole pods, which the ambassador's will be part of
+          AMB060  ./a.json:1:43: deployment/web: horizontalpodautoscaler/web scales by the cpu of whole pods, which the ambassador's will be part of
                   hint: to scale by the program alone: type: ContainerResource, container: legacy
 
         Info
-          AMB032  deployment/web: port 80 is below 1024: the pod gets the sysctl net.ipv4.ip_unprivileged_port_start=0, which Pod Security allows
-          AMB034  port 8775 of deployment/web stays reachable beside the ambassador
-          AMB040  deployment/web: port 80 of service/by-name follows the name http to the ambassador's port 80
-          AMB041  deployment/web: port 80 of service/by-number has the targetPort 8775: it becomes 80 once all pods have it
-          AMB056  deployment/web: the readinessProbe of container legacy asks the port http, whose name becomes the ambassador's: it will ask 8775
+          AMB032  ./a.json:1:43: deployment/web: port 80 is below 1024: the pod gets the sysctl net.ipv4.ip_unprivileged_port_start=0, which Pod Security allows
+          AMB034  ./a.json:1:43: port 8775 of deployment/web stays reachable beside the ambassador
+          AMB040  ./a.json:1:43: deployment/web: port 80 of service/by-name follows the name http to the ambassador's port 80
+          AMB041  ./a.json:1:43: deployment/web: port 80 of service/by-number has the targetPort 8775: it becomes 80 once all pods have it
+          AMB056  ./a.json:1:43: deployment/web: the readinessProbe of container legacy asks the port http, whose name becomes the ambassador's: it will ask 8775
 
         $ check -f b.yaml
         exit 2
@@ -607,11 +607,7 @@ fn manifests_are_checked_without_a_cluster() {
 
         $ check -f broken
         exit 2
-        error: broken: error: line 1 column 7: unclosed bracket '['
-         --> <input>:1:7
-          |
-        1 | kind: [
-          |       ^ unclosed bracket '['
+        error: broken:1:7: unclosed bracket '['
 
         $ check -c config --fail-on=warning
         exit 1

@@ -238,6 +238,55 @@ fn a_function_says_in_its_results_what_is_wrong() {
     );
 }
 
+/// A pod whose probe asks the port that becomes ours, in a list for a function.
+const PROBED: &str = "kind: ResourceList
+apiVersion: config.kubernetes.io/v1
+functionConfig: {kind: ConfigMap, apiVersion: v1, metadata: {name: c}, data: {port: '80:8775'}}
+items:
+- kind: Pod
+  apiVersion: v1
+  metadata: {name: p}
+  spec: {containers: [{name: c, ports: [{containerPort: 8775}], livenessProbe: {tcpSocket: {port: 80}}}]}
+# What was said before.
+results: [{message: 'before', severity: info}]
+";
+
+#[test]
+fn a_pipe_tells_what_check_finds() {
+    let autoscaler = "kind: HorizontalPodAutoscaler\napiVersion: autoscaling/v2\nmetadata: {name: fruit}\nspec: {scaleTargetRef: {kind: Deployment, name: fruit}, metrics: [{type: Resource, resource: {name: cpu}}]}\n";
+    let jq = ".a = \"Bearer 0123456789abcdef\"";
+    let inject = |text: &str| pipe(text, &["inject", "-f", "-", "--jq", jq]);
+    let once = inject(&format!("{autoscaler}---\n{MANIFESTS}"));
+    let told = |output: &Output| {
+        let about = |line: &&str| {
+            line.starts_with("warning: ") || line.contains("injected") || line.contains("unchanged")
+        };
+        output.stderr.lines().filter(about).collect::<Vec<_>>().join("\n")
+    };
+    let expected = expect![[r#"
+        warning: line 13 of the config made of --port and --jq looks like credentials [AMB091]
+        warning: stdin:7:1: port 8775 of deployment/fruit stays reachable beside the ambassador, without its rules [AMB034]
+        warning: stdin:7:1: horizontalpodautoscaler/fruit scales by the cpu of whole pods, which the ambassador's will be part of [AMB060]
+        deployment/fruit injected"#]];
+    expected.assert_eq(&told(&once));
+    assert_eq!(once.code, 0);
+    // What is injected stands at other lines, and is told of as it came in.
+    let twice = inject(&once.stdout);
+    expect![[r#"
+        warning: line 13 of the config made of --port and --jq looks like credentials [AMB091]
+        warning: stdin:7:1: port 8775 of deployment/fruit stays reachable beside the ambassador, without its rules [AMB034]
+        warning: stdin:7:1: horizontalpodautoscaler/fruit scales by the cpu of whole pods, which the ambassador's will be part of [AMB060]
+        deployment/fruit unchanged"#]].assert_eq(&told(&twice));
+    assert_eq!(twice.stdout, once.stdout);
+
+    let function = pipe(PROBED, &["inject", "-f", "-"]).ok();
+    let results = function.split_once("# What was said before.").map(|(_, results)| results);
+    expect![[r#"
+
+        results: [{message: 'before', severity: info}, {message: "pod/p: the livenessProbe of container c asks port 80, which will be the ambassador's", severity: warning, tags: {code: AMB055}}]
+    "#]].assert_eq(results.unwrap_or_default());
+}
+
 #[test]
 fn a_module_from_an_image_is_for_servers_that_have_image_volumes() {
     let image = |version: &str| {

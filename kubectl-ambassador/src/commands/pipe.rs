@@ -8,7 +8,8 @@ use serde_json::Value;
 
 use super::{inject, target};
 use crate::failure::{Failure, Result};
-use crate::offline::{self, Choices, Outcome};
+use crate::findings::{Finding, Neighbours};
+use crate::offline::{self, Choices, Manifests, Outcome};
 use crate::output::{print, say};
 use crate::plan::text;
 use crate::source::Source;
@@ -81,38 +82,57 @@ pub(super) fn inject(args: &inject::Args) -> Result<()> {
         return Err(Failure::usage("stdin cannot be both the manifests and the config"));
     }
     let source = args.source.read()?.map(inject::checked).transpose()?;
-    let outcomes = inputs.iter().map(|input| injected(args, &input.name, &input.text, source.as_ref()));
-    let outcomes: Vec<Outcome> = outcomes.collect::<Result<_>>()?;
+    let manifests = inputs.iter().map(|input| Manifests::read(&input.name, &input.text));
+    let manifests = manifests.collect::<Result<Vec<_>>>()?;
+    let (outcomes, of_configs) = injected(args, manifests, source.as_ref())?;
+    of_configs.iter().for_each(warn);
     tell(&inputs, &outcomes, "injected");
     ask_for_plugins(&outcomes);
     write(outcomes)
 }
 
-fn injected(args: &inject::Args, name: &str, text: &str, source: Option<&Source>) -> Result<Outcome> {
+/// The texts injected, and what was found about the configs.
+fn injected(
+    args: &inject::Args,
+    manifests: Vec<Manifests<'_>>,
+    source: Option<&Source>,
+) -> Result<(Vec<Outcome>, Vec<Finding>)> {
     let selection = target::selection(&args.target, &args.change.templates)?;
-    let planner = plan_one::Planner::new(args, source)?;
+    let mut neighbours = Neighbours::default();
+    manifests.iter().for_each(|manifests| manifests.introduce(&mut neighbours));
+    let planner = plan_one::Planner::new(args, source, &neighbours)?;
     let whole = |stub: &Value| planner.plugin_map(stub);
     let choices = Choices {
         selection: &selection,
         allow_downgrade: args.allow_downgrade,
         plugin: args.pipe.with_plugin.then_some(&whole),
     };
-    offline::inject(name, text, choices, &|object, template, shown| planner.plan(object, template, shown))
+    let inject = |manifests| {
+        offline::inject(manifests, choices, &|object, template, shown| planner.plan(object, template, shown))
+    };
+    let outcomes = manifests.into_iter().map(inject).collect::<Result<_>>()?;
+    Ok((outcomes, planner.of_configs()))
 }
 
 /// `uninject -f`.
 pub(super) fn uninject(files: &Files, target: &target::Args, templates: &[(String, String)]) -> Result<()> {
     let inputs = files.read()?;
     let selection = target::selection(target, templates)?;
-    let outcomes = inputs.iter().map(|input| offline::uninject(&input.name, &input.text, &selection));
+    let uninject = |input: &Input| offline::uninject(&Manifests::read(&input.name, &input.text)?, &selection);
+    let outcomes = inputs.iter().map(uninject);
     let outcomes: Vec<Outcome> = outcomes.collect::<Result<_>>()?;
     tell(&inputs, &outcomes, "uninjected");
     write(outcomes)
 }
 
+fn warn(finding: &Finding) {
+    say(&format!("warning: {}", finding.coded()));
+}
+
 fn tell(inputs: &[Input], outcomes: &[Outcome], done: &str) {
     for (input, outcome) in inputs.iter().zip(outcomes) {
         outcome.notes.iter().for_each(|note| say(&format!("note: {note}")));
+        outcome.findings.iter().for_each(warn);
         let what = if input.text == outcome.text { "unchanged" } else { done };
         outcome.changed.iter().for_each(|object| say(&format!("{object} {what}")));
     }

@@ -1,5 +1,7 @@
 //! The config itself, and how large it and the annotations get.
 
+use std::sync::LazyLock;
+
 use regex_lite::Regex;
 use serde_json::Value;
 
@@ -32,11 +34,12 @@ const SECRETS: [(&str, &str); 6] = [
 
 /// What can be said of a config alone; `object` is what it is for, or its own name.
 pub(crate) fn config(source: &Source, object: &str) -> Vec<Finding> {
-    let patterns: Vec<(&str, Regex)> =
-        SECRETS.iter().filter_map(|(what, pattern)| Some((*what, Regex::new(pattern).ok()?))).collect();
+    static PATTERNS: LazyLock<Vec<(&str, Regex)>> = LazyLock::new(|| {
+        SECRETS.iter().filter_map(|(what, pattern)| Some((*what, Regex::new(pattern).ok()?))).collect()
+    });
     let lines = source.text.lines().enumerate();
     let like =
-        |line: &str| patterns.iter().find(|(_, pattern)| pattern.is_match(line)).map(|(what, _)| *what);
+        |line: &str| PATTERNS.iter().find(|(_, pattern)| pattern.is_match(line)).map(|(what, _)| *what);
     lines
         .filter_map(|(at, line)| Some((at + 1, like(line)?)))
         .map(|(line, what)| {

@@ -31,8 +31,23 @@ fn deployment(more: &str, template: &str) -> Value {
 }
 
 fn world(text: &str) -> World {
-    let objects = yaml(text);
-    World::of_manifests(objects.as_array().unwrap(), "shop")
+    let mut world = World::default();
+    for object in yaml(text).as_array().unwrap() {
+        let list = match object["kind"].as_str().unwrap() {
+            "Namespace" => &mut world.namespaces,
+            "Pod" => &mut world.pods,
+            "Service" => &mut world.services,
+            "NetworkPolicy" => &mut world.network_policies,
+            "HorizontalPodAutoscaler" => &mut world.autoscalers,
+            "PodDisruptionBudget" => &mut world.budgets,
+            "ResourceQuota" => &mut world.quotas,
+            "LimitRange" => &mut world.limit_ranges,
+            "ConfigMap" => &mut world.config_maps,
+            other => panic!("{other}"),
+        };
+        list.push(object.clone());
+    }
+    world
 }
 
 struct Case<'a> {

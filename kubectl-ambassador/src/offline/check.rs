@@ -93,7 +93,7 @@ pub(super) fn is_empty(value: &Value) -> bool {
 
 fn cannot_edit(found: &Found<'_, '_>) -> Problem {
     Problem::new(
-        found.node.start,
+        found.node().start,
         format!("{} is written in a way that cannot be edited in place", found.shown),
     )
     .hint("let kubectl write it plainly: kubectl create --dry-run=client -o yaml -f FILE")

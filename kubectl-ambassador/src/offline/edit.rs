@@ -6,9 +6,10 @@ use std::ops::Range;
 
 use serde_json::{Map, Value};
 
+use super::ending::{Ending, behind_comments};
 use super::problem::Problem;
 use super::tree::{Data, Document, Node, Style, escaped};
-use super::write::{self, Manner, column, line_start, margin};
+use super::write::{Manner, column, line_start, margin};
 use crate::annotation::Kept;
 
 /// Some bytes of a text and what is to stand in their place.
@@ -42,14 +43,22 @@ pub(super) fn apply_within(text: &str, part: Range<usize>, mut edits: Vec<&Edit>
 /// A value of the tree with the key that it stands behind.
 #[derive(Clone, Copy)]
 pub(super) struct Place<'n, 'a> {
-    key: Option<&'n Node<'a>>,
-    node: &'n Node<'a>,
+    pub(super) key: Option<&'n Node<'a>>,
+    pub(super) node: &'n Node<'a>,
 }
 
 impl<'n, 'a> Place<'n, 'a> {
     pub(super) fn new(key: Option<&'n Node<'a>>, node: &'n Node<'a>) -> Self {
         Self { key, node }
     }
+}
+
+/// Fields or items that stood together.
+struct Removed {
+    /// Their numbers.
+    run: Range<usize>,
+    /// Their bytes.
+    range: Range<usize>,
 }
 
 /// Finds the edits.
@@ -165,42 +174,53 @@ impl<'e, 'a> Editor<'e, 'a> {
         pointer: &str,
     ) -> Result<(), Problem> {
         let name = |index: usize| fields.get(index).and_then(|(key, _)| key.text()).unwrap_or_default();
-        let pointer_of = |index: usize| format!("{pointer}/{}", escaped(name(index)));
         let gone = |index: usize| !to.contains_key(name(index)) && name(index) != "<<";
-        for run in runs(fields.len(), gone) {
-            let start = |index: usize| fields.get(index).map_or(0, |(key, _)| key.start);
-            let text = self.text;
-            let end = |index: usize| fields.get(index).map_or(0, |(key, value)| pair_end(text, key, value));
-            if self.restored.is_some()
-                && style == Style::Block
-                && margin(self.text, start(run.start)).is_some()
-            {
-                for index in run {
-                    let range = lines(self.text, start(index), end(index));
-                    self.edits.push(Edit { range, text: String::new() });
-                }
-                continue;
-            }
-            let (range, after, before) = if run.start > 0 {
-                let (last, own) = (end(run.start - 1), end(run.end - 1));
-                let range = match style {
-                    Style::Flow => last..own,
-                    Style::Block => line_end(self.text, last)..line_end(self.text, own),
-                };
-                (range, Some(name(run.start - 1)), None)
-            } else if run.end < fields.len() {
-                (start(0)..start(run.end), None, Some(name(run.end)))
-            } else {
-                return Err(Problem::new(start(0), "this cannot be emptied in place"));
-            };
+        let range = |(key, value): &(Node<'a>, Node<'a>)| key.start..pair_end(self.text, key, value);
+        let ranges: Vec<_> = fields.iter().map(range).collect();
+        for Removed { run, range } in self.remove(&ranges, style, gone)? {
             if self.restored.is_none() {
-                let text = self.text.get(range.clone()).unwrap_or_default().to_owned();
-                let kept = Kept { text, after: after.map(str::to_owned), before: before.map(str::to_owned) };
-                self.kept.insert(pointer_of(run.start), kept);
+                let text = self.text.get(range).unwrap_or_default().to_owned();
+                let after = run.start.checked_sub(1).map(|before| name(before).to_owned());
+                let before = if after.is_none() { Some(name(run.end).to_owned()) } else { None };
+                let pointer = format!("{pointer}/{}", escaped(name(run.start)));
+                self.kept.insert(pointer, Kept { text, after, before });
             }
-            self.edits.push(Edit { range, text: String::new() });
         }
         Ok(())
+    }
+
+    /// Takes fields or items out that stand in some of these ranges; gives what went together, but for what went by whole
+    /// lines, as it had come.
+    fn remove(
+        &mut self,
+        ranges: &[Range<usize>],
+        style: Style,
+        gone: impl Fn(usize) -> bool,
+    ) -> Result<Vec<Removed>, Problem> {
+        let at = |index: usize| ranges.get(index).cloned().unwrap_or_default();
+        let mut removed = Vec::new();
+        for run in runs(ranges.len(), gone) {
+            let has_lines = style == Style::Block && margin(self.text, at(run.start).start).is_some();
+            if self.restored.is_some() && has_lines {
+                let lines = run.map(|index| lines(self.text, at(index).start, at(index).end));
+                self.edits.extend(lines.map(|range| Edit { range, text: String::new() }));
+                continue;
+            }
+            let range = if run.start > 0 {
+                let (last, own) = (at(run.start - 1).end, at(run.end - 1).end);
+                match style {
+                    Style::Flow => last..own,
+                    Style::Block => line_end(self.text, last)..line_end(self.text, own),
+                }
+            } else if run.end < ranges.len() {
+                at(0).start..at(run.end).start
+            } else {
+                return Err(Problem::new(at(0).start, "this cannot be emptied in place"));
+            };
+            self.edits.push(Edit { range: range.clone(), text: String::new() });
+            removed.push(Removed { run, range });
+        }
+        Ok(removed)
     }
 
     fn add_fields(
@@ -291,7 +311,10 @@ impl<'e, 'a> Editor<'e, 'a> {
                 self.change(Place::new(None, item), from, to, &format!("{pointer}/{index}"))?;
             }
         }
-        self.remove_items(items, style, |index| pairs.get(index).is_some_and(Option::is_none));
+        let start =
+            |item: &Node<'a>| if style == Style::Block { self.dash_of(item.start) } else { item.start };
+        let ranges: Vec<_> = items.iter().map(|item| start(item)..item.end).collect();
+        self.remove(&ranges, style, |index| pairs.get(index).is_some_and(Option::is_none))?;
         let added = to.get(kept.len()..).unwrap_or_default();
         if !added.is_empty() && self.writes {
             let ending = Ending::of(self.text, place, items, style)?;
@@ -300,29 +323,6 @@ impl<'e, 'a> Editor<'e, 'a> {
             self.edits.push(Edit { range: ending.at..ending.at, text });
         }
         Ok(())
-    }
-
-    fn remove_items(&mut self, items: &[Node<'a>], style: Style, gone: impl Fn(usize) -> bool) {
-        for run in runs(items.len(), gone) {
-            let start = |index: usize| items.get(index).map_or(0, |item| item.start);
-            let end = |index: usize| items.get(index).map_or(0, |item| item.end);
-            match style {
-                Style::Block => {
-                    for index in run {
-                        let range = lines(self.text, self.dash_of(start(index)), end(index));
-                        self.edits.push(Edit { range, text: String::new() });
-                    }
-                }
-                Style::Flow => {
-                    let range = if run.start > 0 {
-                        end(run.start - 1)..end(run.end - 1)
-                    } else {
-                        start(0)..start(run.end)
-                    };
-                    self.edits.push(Edit { range, text: String::new() });
-                }
-            }
-        }
     }
 
     /// Writes a value in place of another one.
@@ -359,69 +359,6 @@ impl<'e, 'a> Editor<'e, 'a> {
         let before = self.text.get(..item).unwrap_or_default();
         let trimmed = before.trim_end_matches([' ', '\t', '\r', '\n']);
         if trimmed.ends_with('-') { trimmed.len() - 1 } else { item }
-    }
-}
-
-/// Where a list ends, and how its items stand.
-pub(super) struct Ending<'t> {
-    pub(super) at: usize,
-    items: Items<'t>,
-}
-
-enum Items<'t> {
-    /// With dashes in this column.
-    Dashes(usize),
-    /// In brackets, each on a line of its own that this begins, or all in one.
-    Brackets(Option<&'t str>),
-}
-
-impl<'t> Ending<'t> {
-    pub(super) fn of(
-        text: &'t str,
-        place: Place<'_, '_>,
-        items: &[Node<'_>],
-        style: Style,
-    ) -> Result<Self, Problem> {
-        let Some(last) = items.last() else { return Err(Problem::new(place.node.start, "an empty list")) };
-        if style == Style::Flow {
-            return Ok(Self { at: last.end, items: Items::Brackets(margin(text, last.start)) });
-        }
-        let indent = match place.key {
-            _ if write::is_dash(text, place.node.start) => column(text, place.node.start),
-            Some(key) => column(text, key.start),
-            None => {
-                return Err(Problem::new(place.node.start, "this list cannot be made longer in place"));
-            }
-        };
-        let at = behind_comments(text, line_end(text, last.end), indent + 1);
-        Ok(Self { at, items: Items::Dashes(indent) })
-    }
-
-    /// Writes one more item.
-    pub(super) fn append(&self, out: &mut String, manner: &Manner<'_>, item: &Value) {
-        match self.items {
-            Items::Dashes(indent) => {
-                manner.line(out, indent);
-                manner.item(out, item, indent);
-            }
-            Items::Brackets(margin) => {
-                manner.separate(out, margin);
-                manner.bracketed(out, None, item, margin);
-            }
-        }
-    }
-}
-
-/// Comments that follow and are indented so far belong to what stands before.
-fn behind_comments(text: &str, mut at: usize, indent: usize) -> usize {
-    loop {
-        let rest = text.get(at..).unwrap_or_default();
-        let Some(next) = rest.strip_prefix("\r\n").or_else(|| rest.strip_prefix('\n')) else { return at };
-        let comment = next.trim_start_matches(' ');
-        if !comment.starts_with('#') || next.len() - comment.len() < indent {
-            return at;
-        }
-        at = line_end(text, text.len() - comment.len());
     }
 }
 

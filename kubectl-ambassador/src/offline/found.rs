@@ -25,8 +25,7 @@ pub(crate) struct Selection {
 pub(super) struct Found<'d, 'a> {
     /// The number of its document.
     pub(super) document: usize,
-    /// The object.
-    pub(super) node: &'d Node<'a>,
+    object: Object<'d, 'a>,
     /// JSON pointer of the pod in the object.
     pub(super) template: String,
     /// JSON pointer of the pod in the document.
@@ -34,26 +33,24 @@ pub(super) struct Found<'d, 'a> {
     /// The key that the pod stands behind.
     pub(super) key: Option<&'d Node<'a>>,
     pod: &'d Node<'a>,
-    version: String,
-    kind: String,
     /// What people know it as: `deployment/web`.
     pub(super) shown: String,
 }
 
 impl<'d, 'a> Found<'d, 'a> {
+    /// The object.
+    pub(super) fn node(&self) -> &'d Node<'a> {
+        self.object.node
+    }
+
     /// What has the pod's metadata and spec.
     pub(super) fn pod(&self) -> &'d Node<'a> {
         self.pod
     }
 
-    /// The object as a value. The items of a typed list need not say what they are; the planner is told.
+    /// The object as a value.
     pub(super) fn object(&self, document: &Document<'_>) -> Value {
-        let mut object = document.value(self.node);
-        if let Value::Object(fields) = &mut object {
-            fields.entry("apiVersion").or_insert_with(|| Value::from(self.version.as_str()));
-            fields.entry("kind").or_insert_with(|| Value::from(self.kind.as_str()));
-        }
-        object
+        self.object.value(document)
     }
 }
 
@@ -77,6 +74,36 @@ impl Selection {
             && self.labels.match_object(node)
     }
 
+    /// The object as a workload, if it is one that is meant; a note, if it only looks like one.
+    fn choose<'d, 'a>(
+        &self,
+        document: usize,
+        object: Object<'d, 'a>,
+        notes: &mut Vec<String>,
+    ) -> std::result::Result<Option<Found<'d, 'a>>, Problem> {
+        let Object { node, version, kind, .. } = object;
+        let Some(template) = self.template(version, kind) else {
+            if node.at("/spec/template/spec/containers").is_some() {
+                let (kind, name) = (kind.to_ascii_lowercase(), shown_name(node));
+                let group = version.rsplit_once('/').map_or("", |(group, _)| group);
+                notes.push(format!(
+                    "{kind}/{name} looks like a workload, and stays as it is: --pod-template-path {kind}s.{group}=/spec/template injects it"
+                ));
+            }
+            return Ok(None);
+        };
+        if !self.means(kind, version, node) {
+            return Ok(None);
+        }
+        let shown = format!("{}/{}", kind.to_ascii_lowercase(), shown_name(node));
+        let Some((key, pod)) = pod(node, &template) else {
+            return Err(Problem::new(node.start, format!("{shown} has no pod template at {template}"))
+                .hint("say where it is: --pod-template-path KIND.GROUP=/spec/template"));
+        };
+        let pointer = format!("{}{template}", object.pointer);
+        Ok(Some(Found { document, object, template, pointer, key, pod, shown }))
+    }
+
     /// Where the pod template of a kind is.
     fn template(&self, version: &str, kind: &str) -> Option<String> {
         let known = Kind::of(&json!({"apiVersion": version, "kind": kind}));
@@ -90,7 +117,8 @@ impl Selection {
     pub(super) fn refuse_missing(&self, name: &str, found: &[Found<'_, '_>]) -> Result<()> {
         let missing = self.named.iter().find(|(word, wanted)| {
             !found.iter().any(|found| {
-                is_this(word.as_deref(), wanted, &found.version, &found.kind, shown_name(found.node))
+                let Object { node, version, kind, .. } = &found.object;
+                is_this(word.as_deref(), wanted, version, kind, shown_name(node))
             })
         });
         match missing {
@@ -122,75 +150,66 @@ fn is_kind(word: &str, version: &str, kind: &str) -> bool {
         && (name == kind || name == plural || name == format!("{kind}es"))
 }
 
+/// An object in a text, lists taken apart.
+pub(super) struct Object<'d, 'a> {
+    pub(super) node: &'d Node<'a>,
+    /// JSON pointer in its document.
+    pointer: String,
+    /// What it says of itself, or its list does.
+    version: &'d str,
+    pub(super) kind: &'d str,
+}
+
+impl Object<'_, '_> {
+    /// As a value; the items of a typed list need not say what they are.
+    pub(super) fn value(&self, document: &Document<'_>) -> Value {
+        let mut object = document.value(self.node);
+        if let Value::Object(fields) = &mut object {
+            fields.entry("apiVersion").or_insert_with(|| Value::from(self.version));
+            fields.entry("kind").or_insert_with(|| Value::from(self.kind));
+        }
+        object
+    }
+}
+
+/// Gives all objects of a document, in their order.
+pub(super) fn each_object<'d, 'a>(root: &'d Node<'a>, give: &mut dyn FnMut(Object<'d, 'a>)) {
+    walk(root, String::new(), ("", ""), give);
+}
+
+fn walk<'d, 'a>(
+    node: &'d Node<'a>,
+    pointer: String,
+    (version, kind): (&'d str, &'d str),
+    give: &mut dyn FnMut(Object<'d, 'a>),
+) {
+    let field = |name: &str| node.field(name).and_then(Node::text);
+    let (version, kind) = (field("apiVersion").unwrap_or(version), field("kind").unwrap_or(kind));
+    if kind.is_empty() {
+        return;
+    }
+    if let (Some(of), Some(items)) = (list_of(kind), node.field("items")) {
+        for (index, item) in items.items().iter().enumerate() {
+            walk(item, format!("{pointer}/items/{index}"), (version, of), give);
+        }
+        return;
+    }
+    give(Object { node, pointer, version, kind });
+}
+
 /// The workloads that are meant, and what is to be said of what looks like one.
 pub(super) fn workloads<'d, 'a>(
     documents: &'d [Document<'a>],
     selection: &Selection,
 ) -> std::result::Result<(Vec<Found<'d, 'a>>, Vec<String>), Problem> {
-    let mut search = Search { selection, found: Vec::new(), notes: Vec::new() };
+    let (mut found, mut notes, mut problem) = (Vec::new(), Vec::new(), None);
     for (index, document) in documents.iter().enumerate() {
-        search.object(index, &document.root, "", ("", ""))?;
-    }
-    Ok((search.found, search.notes))
-}
-
-struct Search<'s, 'd, 'a> {
-    selection: &'s Selection,
-    found: Vec<Found<'d, 'a>>,
-    notes: Vec<String>,
-}
-
-impl<'d, 'a> Search<'_, 'd, 'a> {
-    fn object(
-        &mut self,
-        document: usize,
-        node: &'d Node<'a>,
-        pointer: &str,
-        (version, kind): (&str, &str),
-    ) -> std::result::Result<(), Problem> {
-        let field = |name: &str| node.field(name).and_then(Node::text);
-        let (version, kind) = (field("apiVersion").unwrap_or(version), field("kind").unwrap_or(kind));
-        if kind.is_empty() {
-            return Ok(());
-        }
-        if let (Some(of), Some(items)) = (list_of(kind), node.field("items")) {
-            for (index, item) in items.items().iter().enumerate() {
-                self.object(document, item, &format!("{pointer}/items/{index}"), (version, of))?;
-            }
-            return Ok(());
-        }
-        let name = shown_name(node);
-        let shown = format!("{}/{name}", kind.to_ascii_lowercase());
-        let Some(template) = self.selection.template(version, kind) else {
-            if node.at("/spec/template/spec/containers").is_some() {
-                self.notes.push(format!(
-                    "{shown} looks like a workload, and stays as it is: --pod-template-path {}s.{}=/spec/template injects it",
-                    kind.to_ascii_lowercase(),
-                    version.rsplit_once('/').map_or("", |(group, _)| group)
-                ));
-            }
-            return Ok(());
-        };
-        if !self.selection.means(kind, version, node) {
-            return Ok(());
-        }
-        let Some((key, pod)) = pod(node, &template) else {
-            return Err(Problem::new(node.start, format!("{shown} has no pod template at {template}"))
-                .hint("say where it is: --pod-template-path KIND.GROUP=/spec/template"));
-        };
-        self.found.push(Found {
-            document,
-            node,
-            pointer: format!("{pointer}{template}"),
-            template,
-            key,
-            pod,
-            version: version.to_owned(),
-            kind: kind.to_owned(),
-            shown,
+        each_object(&document.root, &mut |object| match selection.choose(index, object, &mut notes) {
+            Ok(workload) => found.extend(workload),
+            Err(wrong) => problem = problem.take().or(Some(wrong)),
         });
-        Ok(())
     }
+    problem.map_or(Ok((found, notes)), Err)
 }
 
 /// The kind of a list's items, as far as the list's own kind says it.

@@ -3,8 +3,12 @@
 
 use serde_json::{Map, Value, json};
 
+use super::edit::{self, Editor, Place};
+use super::problem::{Problem, Text};
 use super::tree::{Document, Node};
+use super::write::Manner;
 use crate::failure::{Failure, Result};
+use crate::findings::{Finding, Severity};
 
 /// Whether a text is the input of a function.
 pub(crate) fn is_function(text: &str) -> bool {
@@ -28,7 +32,7 @@ pub(crate) struct Request {
 /// Reads `functionConfig`: an Ambassador as it is, or an object whose `data` (a ConfigMap's) or `spec` has flags by
 /// name; a text `config` in it is an ambassador.yaml.
 pub(crate) fn request(text: &str) -> Result<Request> {
-    let documents = Document::all(text).map_err(|problem| problem.failure("stdin", text))?;
+    let documents = Document::all(text).map_err(|problem| Text::new("stdin", text).failure(&problem))?;
     let Some(document) = documents.first() else { return Ok(Request::default()) };
     let Some(config) = document.root.field("functionConfig") else { return Ok(Request::default()) };
     let mut value = document.value(config);
@@ -59,4 +63,36 @@ pub(crate) fn report(text: &str, failure: &Failure) -> String {
     };
     list["results"] = json!([{"message": message, "severity": "error"}]);
     serde_saphyr::to_string(&list).unwrap_or_default()
+}
+
+/// A list that goes out, with what was found about its objects as results, behind those that it has.
+pub(crate) fn with_results(text: &str, findings: &[Finding]) -> Result<String> {
+    let wrong = |problem: Problem| Text::new("stdin", text).failure(&problem);
+    let documents = Document::all(text).map_err(wrong)?;
+    let told = findings.iter().filter(|finding| finding.severity <= Severity::Warning).map(result);
+    let (told, Some(document)) = (told.collect::<Vec<_>>(), documents.first()) else {
+        return Ok(text.to_owned());
+    };
+    if told.is_empty() {
+        return Ok(text.to_owned());
+    }
+    let from = document.value(&document.root);
+    let mut to = from.clone();
+    match to.get_mut("results").and_then(Value::as_array_mut) {
+        Some(results) => results.extend(told),
+        None => to["results"] = Value::from(told),
+    }
+    let manner = Manner::of(text, document);
+    let editor = Editor::new(text, document, &manner, None);
+    let edits = editor.run(Place::new(None, &document.root), &from, &to).map_err(wrong)?.edits;
+    Ok(edit::apply(text, &edits))
+}
+
+/// As the specification has it; the object by what it is called, the code among the tags.
+fn result(finding: &Finding) -> Value {
+    json!({
+        "message": format!("{}: {}", finding.object, finding.message),
+        "severity": "warning",
+        "tags": {"code": finding.code.to_string()},
+    })
 }

@@ -7,9 +7,10 @@ use std::ops::Range;
 
 use serde_json::{Value, json};
 
-use super::edit::{self, Edit, Ending, Place, line_end, lines};
+use super::edit::{self, Edit, Place, line_end, lines};
+use super::ending::Ending;
 use super::found::{Selection, workloads};
-use super::problem::Problem;
+use super::problem::{Problem, Text};
 use super::tree::{Data, Document, Node, Style, escaped};
 use super::write::{Manner, is_dash};
 use crate::annotation::Injected;
@@ -145,7 +146,7 @@ pub(super) fn remove(
     if names.is_empty() {
         return Ok(text.to_owned());
     }
-    let documents = Document::all(text).map_err(|problem| problem.failure(name, text))?;
+    let documents = Document::all(text).map_err(|problem| Text::new(name, text).failure(&problem))?;
     let mounted = mounted(&documents, templates);
     let unused = |node: &Node<'_>| is_unused(node, &names, &mounted);
     if let Some((_, items)) = documents.first().and_then(resources) {
@@ -229,7 +230,7 @@ fn mounted(documents: &[Document<'_>], templates: &[(String, String)]) -> BTreeS
     let Ok((found, _)) = workloads(documents, &all) else { return BTreeSet::new() };
     let mut mounted = BTreeSet::new();
     for found in found {
-        let namespace = found.node.at("/metadata/namespace").and_then(Node::text).unwrap_or_default();
+        let namespace = found.node().at("/metadata/namespace").and_then(Node::text).unwrap_or_default();
         let volumes = found.pod().at("/spec/volumes").map(Node::items).unwrap_or_default();
         for volume in volumes {
             if let Some(name) = volume.at("/configMap/name").and_then(Node::text) {

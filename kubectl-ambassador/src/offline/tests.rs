@@ -2,6 +2,7 @@
 
 mod property;
 
+use super::found::workloads;
 use super::*;
 use crate::plan::Options;
 use crate::plugin::Plugin;
@@ -9,7 +10,7 @@ use crate::source;
 use expect_test::{Expect, expect};
 
 /// Plans as the command does, with port 80 for 8775.
-fn planner(jq: Option<&str>) -> impl Fn(&Value, &str, &str) -> Result<Plan> {
+fn planner(jq: Option<&str>) -> impl Fn(&Value, &str, &str) -> Result<Planned> {
     let args = source::Args { jq: jq.map(str::to_owned), ..Default::default() };
     let source = args.of_flags("", source::spec(vec![source::mapped(80, 8775)])).unwrap();
     let plugin = Plugin::for_tests();
@@ -24,7 +25,8 @@ fn planner(jq: Option<&str>) -> impl Fn(&Value, &str, &str) -> Result<Plan> {
             resources: crate::plan::Asked::default(),
             is_guaranteed: false,
         };
-        plan::inject(object, template, &source, &plugin, &options)
+        let plan = plan::inject(object, template, &source, &plugin, &options)?;
+        Ok(Planned { plan, findings: Vec::new() })
     }
 }
 
@@ -37,7 +39,8 @@ fn choices(selection: &Selection) -> Choices<'_> {
 }
 
 fn injected_with(text: &str, jq: Option<&str>) -> String {
-    super::inject("test", text, choices(&Selection::default()), &planner(jq))
+    let manifests = Manifests::read("test", text).unwrap_or_else(|failure| panic!("{}", failure.message()));
+    super::inject(manifests, choices(&Selection::default()), &planner(jq))
         .unwrap_or_else(|failure| panic!("{}\n{text}", failure.message()))
         .text
 }
@@ -47,7 +50,7 @@ fn injected_with(text: &str, jq: Option<&str>) -> String {
 fn check(text: &str) -> String {
     let once = injected_with(text, None);
     reads_as_planned(text, &once);
-    let back = super::uninject("test", &once, &Selection::default()).unwrap().text;
+    let back = super::uninject(&Manifests::read("test", &once).unwrap(), &Selection::default()).unwrap().text;
     assert_eq!(back, text, "injected:\n{once}");
     assert_eq!(injected_with(&once, None), once);
     let other = injected_with(text, Some(".a"));
@@ -64,7 +67,7 @@ fn reads_as_planned(text: &str, once: &str) {
     let plan = planner(None);
     for (found, now) in found.iter().zip(&now) {
         let original = found.object(&before[found.document]);
-        let mut planned = plan(&original, &found.template, &found.shown).unwrap().injected;
+        let mut planned = plan(&original, &found.template, &found.shown).unwrap().plan.injected;
         let mut there = now.object(&after[now.document]);
         for object in [&mut planned, &mut there] {
             let at = format!("{}{}", found.template, annotation::pointer());

@@ -10,6 +10,9 @@ use serde_json::{Map, Value};
 use super::problem::Problem;
 use super::scalar;
 
+/// How many scalars, and beginnings and ends of collections, a text may have: ten thousand objects have about a million.
+/// Each takes up to 100 bytes here, and can be written in one.
+const MOST: usize = 20_000_000;
 /// How many values the aliases of one document may stand for.
 const MOST_BY_ALIASES: usize = 100_000;
 
@@ -69,16 +72,20 @@ pub(super) struct Document<'a> {
 impl<'a> Document<'a> {
     /// All documents of a text: YAML, or JSON values one after the other, as `jq` and `kubectl` print them.
     pub(super) fn all(text: &'a str) -> Result<Vec<Self>, Problem> {
+        Self::all_within(text, MOST)
+    }
+
+    fn all_within(text: &'a str, mut room: usize) -> Result<Vec<Self>, Problem> {
         let mut documents = Vec::new();
         match json_values(text) {
             Some(ends) => {
                 let mut start = 0;
                 for end in ends {
-                    read(text.get(start..end).unwrap_or_default(), start, &mut documents)?;
+                    read(text.get(start..end).unwrap_or_default(), start, &mut documents, &mut room)?;
                     start = end;
                 }
             }
-            None => read(text, 0, &mut documents)?,
+            None => read(text, 0, &mut documents, &mut room)?,
         }
         Ok(documents)
     }
@@ -144,7 +151,13 @@ pub(super) fn json_values(text: &str) -> Option<Vec<usize>> {
     Some(ends)
 }
 
-fn read<'a>(text: &'a str, base: usize, documents: &mut Vec<Document<'a>>) -> Result<(), Problem> {
+/// Reads the documents of a text that begins at `base`, as far as there is room for what they have.
+fn read<'a>(
+    text: &'a str,
+    base: usize,
+    documents: &mut Vec<Document<'a>>,
+    room: &mut usize,
+) -> Result<(), Problem> {
     let options = granit_parser::options! { emit_comments: false, block_scalar_eof_without_line_feed: true };
     let mut reader = Reader {
         text,
@@ -162,6 +175,10 @@ fn read<'a>(text: &'a str, base: usize, documents: &mut Vec<Document<'a>>) -> Re
         })?;
         let range = span.byte_range().unwrap_or_default();
         let (from, to) = (base + range.start, base + range.end);
+        *room = room.checked_sub(1).ok_or_else(|| {
+            Problem::new(from, "what stands before this is as much as can be read at a time")
+                .hint("split it into several files, and give them one by one")
+        })?;
         let done = match event {
             Event::DocumentStart(..) => {
                 start = from;
@@ -345,5 +362,21 @@ fn merge(object: &mut Map<String, Value>, merged: Value) {
         }
         Value::Array(items) => items.into_iter().for_each(|item| merge(object, item)),
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::problem::Text;
+    use super::*;
+
+    #[test]
+    fn a_text_is_read_as_far_as_there_is_room() {
+        let text = "a: 1\n---\nb: [2]\n";
+        let reads = |room: &usize| Document::all_within(text, *room).is_ok();
+        let needed = (0..99).find(reads).unwrap();
+        assert_eq!(needed, 16);
+        let problem = Document::all_within(text, needed - 6).unwrap_err();
+        assert_eq!(Text::new("f", text).place(problem.at()), "f:3:4");
     }
 }

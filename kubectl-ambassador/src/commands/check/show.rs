@@ -40,9 +40,10 @@ fn text(objects: &[String], findings: &[Finding]) -> String {
 }
 
 fn line(finding: &Finding) -> String {
-    let Finding { code, object, message, hint, .. } = finding;
+    let Finding { code, object, message, hint, place, .. } = finding;
+    let place = place.as_ref().map_or(String::new(), |place| format!("{place}: "));
     // Most messages name the object themselves.
     let about = if message.contains(object.as_str()) { String::new() } else { format!("{object}: ") };
     let hint = hint.as_ref().map(|hint| format!("          hint: {hint}\n"));
-    format!("  {code}  {about}{message}\n{}", hint.unwrap_or_default())
+    format!("  {code}  {place}{about}{message}\n{}", hint.unwrap_or_default())
 }

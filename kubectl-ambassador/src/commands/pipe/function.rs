@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::injected;
 use crate::commands::inject;
 use crate::failure::{Failure, Result};
-use crate::offline;
+use crate::offline::{self, Manifests};
 use crate::output::print;
 use crate::source;
 
@@ -46,7 +46,13 @@ fn list(args: &inject::Args, text: &str) -> Result<String> {
         None => args.source.read()?,
     };
     let source = source.map(inject::checked).transpose()?;
-    injected(args, "stdin", text, source.as_ref()).map(|outcome| outcome.text)
+    let (outcomes, mut findings) = injected(args, vec![Manifests::read("stdin", text)?], source.as_ref())?;
+    let mut new = String::new();
+    for outcome in outcomes {
+        findings.extend(outcome.findings);
+        new = outcome.text;
+    }
+    offline::with_results(&new, &findings)
 }
 
 /// The same flags as on a command line, read by the same code.

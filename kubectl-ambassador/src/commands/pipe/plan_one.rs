@@ -9,7 +9,9 @@ use serde_json::Value;
 use crate::commands::inject::{self, Sidecar};
 use crate::envoy::HEALTH_PORT;
 use crate::failure::{Failure, Result};
-use crate::plan::{self, Options, Plan, declared_ports, list, text};
+use crate::findings::{self, Finding, Neighbours, Severity, Subject};
+use crate::offline::Planned;
+use crate::plan::{self, Options, declared_ports, list, text};
 use crate::plugin::{Plugin, Plugins};
 use crate::source::{self, Source};
 use crate::workload;
@@ -27,6 +29,10 @@ pub(super) struct Planner<'a> {
     chosen: RefCell<Vec<(Flavour, Plugin)>>,
     /// Configs made of flags, by the port found; each workload has its own by its name.
     made: RefCell<HashMap<u16, Prepared>>,
+    /// What stands in the manifests.
+    neighbours: &'a Neighbours,
+    /// What was found about configs.
+    of_configs: RefCell<Vec<Finding>>,
 }
 
 /// A config with the module for it, without its bytes, which no plan needs, and which are many.
@@ -37,12 +43,27 @@ struct Prepared {
 }
 
 impl<'a> Planner<'a> {
-    pub(super) fn new(args: &'a inject::Args, source: Option<&Source>) -> Result<Self> {
-        let plugins = Plugins::load(args.plugin_file.as_deref())?;
-        let planner =
-            Self { args, from_file: None, plugins, chosen: RefCell::default(), made: RefCell::default() };
+    pub(super) fn new(
+        args: &'a inject::Args,
+        source: Option<&Source>,
+        neighbours: &'a Neighbours,
+    ) -> Result<Self> {
+        let planner = Self {
+            args,
+            from_file: None,
+            plugins: Plugins::load(args.plugin_file.as_deref())?,
+            chosen: RefCell::default(),
+            made: RefCell::default(),
+            neighbours,
+            of_configs: RefCell::default(),
+        };
         let from_file = source.cloned().map(|source| planner.prepared(source)).transpose()?;
         Ok(Self { from_file, ..planner })
+    }
+
+    /// What was found about configs: the same for all objects, and so told once.
+    pub(super) fn of_configs(&self) -> Vec<Finding> {
+        self.of_configs.take()
     }
 
     /// The ConfigMap with a module, whole, of which a plan has the metadata.
@@ -59,6 +80,12 @@ impl<'a> Planner<'a> {
     }
 
     fn prepared(&self, source: Source) -> Result<Prepared> {
+        let mut of_configs = self.of_configs.borrow_mut();
+        for finding in findings::config(&source, source.name()) {
+            if !of_configs.contains(&finding) {
+                of_configs.push(finding);
+            }
+        }
         let flavour = source.loaded.config.flavour();
         let mut chosen = self.chosen.borrow_mut();
         if let Some((_, plugin)) = chosen.iter().find(|(known, _)| *known == flavour) {
@@ -71,7 +98,7 @@ impl<'a> Planner<'a> {
     }
 
     /// The plan for an object that is not injected, whose pod is at the pointer `template`.
-    pub(super) fn plan(&self, object: &Value, template: &str, shown: &str) -> Result<Plan> {
+    pub(super) fn plan(&self, object: &Value, template: &str, shown: &str) -> Result<Planned> {
         let pod = workload::template(object, template)?;
         if list(pod, "/spec/containers").is_empty() {
             return Err(Failure::usage(format!("{shown} has no containers")));
@@ -90,7 +117,7 @@ impl<'a> Planner<'a> {
         template: &str,
         shown: &str,
         Prepared { source, plugin }: &Prepared,
-    ) -> Result<Plan> {
+    ) -> Result<Planned> {
         plan::refuse_taken_ports(pod, &source.loaded.ambassador.ports, &[])
             .map_err(|failure| failure.about(shown))?;
         let version = self.args.pipe.kubernetes_version;
@@ -108,7 +135,20 @@ impl<'a> Planner<'a> {
         if let Some(image) = &self.args.pipe.plugin_image {
             plan.take_plugin_from_image(image);
         }
-        Ok(plan)
+        let subject = Subject {
+            object,
+            template,
+            plan: Some(&plan),
+            source: Some(source),
+            listening: None,
+            permissions: self.args.permissions(),
+        };
+        let mut world = self.neighbours.around(object, template);
+        world.config_maps = self.neighbours.config_maps(object, &options.config_map);
+        let mut findings = findings::of_object(&subject, &world);
+        // What would be refused live may be meant so in a file: a pod that was taken out of a cluster, say.
+        findings.retain(|finding| finding.severity <= Severity::Warning);
+        Ok(Planned { plan, findings })
     }
 
     /// The name of the ConfigMap; that of an object which has only the beginning of one begins so too.

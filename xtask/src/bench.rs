@@ -1,4 +1,8 @@
-//! `cargo xtask bench`: how fast the engine is, beside jaq built by the same flags, as `docs/benchmarks.md`.
+//! `cargo xtask bench`: how fast the engine is, beside jaq built by the same flags, and how fast manifests are injected,
+//! beside istioctl, as `docs/benchmarks.md`.
+
+mod manifests;
+mod pipes;
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -28,8 +32,33 @@ struct Rate {
     jaq: f64,
 }
 
-/// Measures, and writes down what was found.
-pub(crate) fn run() -> anyhow::Result<()> {
+/// What is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Part {
+    /// The engine
+    Engine,
+    /// Injecting manifests
+    Pipes,
+}
+
+/// Measures, all or one part, and writes down what was found.
+pub(crate) fn run(part: Option<Part>) -> anyhow::Result<()> {
+    let path = paths::root().join("docs/benchmarks.md");
+    let there = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let (engine, pipes) = there.split_at(there.find(pipes::TITLE).unwrap_or(there.len()));
+    let engine =
+        if part == Some(Part::Pipes) { engine.trim_end().to_owned() + "\n" } else { measured_engine()? };
+    let pipes = if part == Some(Part::Engine) { pipes.to_owned() } else { pipes::section()? };
+    std::fs::write(&path, format!("{engine}\n{pipes}"))
+        .with_context(|| format!("cannot write {}", path.display()))?;
+    progress::ready(&format!("{}", path.display()));
+    Ok(())
+}
+
+pub(crate) use pipes::run_and_tell;
+
+/// The document up to what is said of pipes.
+fn measured_engine() -> anyhow::Result<String> {
     let module = wasm::bench()?;
     progress::run(
         "building the native benchmarks",
@@ -53,11 +82,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
             "memory",
         ]),
     )?;
-    let text = document(&in_v8, &native()?, &memory)?;
-    let path = paths::root().join("docs/benchmarks.md");
-    std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
-    progress::ready(&format!("{}", path.display()));
-    Ok(())
+    document(&in_v8, &native()?, &memory)
 }
 
 fn v8(module: &Path) -> anyhow::Result<Value> {

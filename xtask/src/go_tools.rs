@@ -22,6 +22,11 @@ const HELM: Tool = Tool { name: "helm", module: "helm.sh/helm/v4/cmd/helm", vers
 /// Its post-renderers are programs, and those of Helm 4 plugins.
 const HELM_3: Tool = Tool { name: "helm", module: "helm.sh/helm/v3/cmd/helm", version: "v3.22.0" };
 
+/// Its newest version as a Go module has the number of a commit only.
+pub(crate) const ISTIO_VERSION: &str = "v0.0.0-20260827124520-eed52ebb66ad";
+const ISTIOCTL: Tool =
+    Tool { name: "istioctl", module: "istio.io/istio/istioctl/cmd/istioctl", version: ISTIO_VERSION };
+
 /// kustomize, by its path.
 pub(crate) fn kustomize() -> anyhow::Result<PathBuf> {
     KUSTOMIZE.ensure()
@@ -30,6 +35,11 @@ pub(crate) fn kustomize() -> anyhow::Result<PathBuf> {
 /// Helm 4 and Helm 3, by the variables that tell tests where they are.
 pub(crate) fn helm() -> anyhow::Result<[(&'static str, PathBuf); 2]> {
     Ok([("AMBASSADOR_HELM", HELM.ensure()?), ("AMBASSADOR_HELM_3", HELM_3.ensure()?)])
+}
+
+/// istioctl, by its path.
+pub(crate) fn istioctl() -> anyhow::Result<PathBuf> {
+    ISTIOCTL.ensure()
 }
 
 /// The Go module of Kubernetes' API, whose test data has an object of each kind with all its fields.

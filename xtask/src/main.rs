@@ -51,8 +51,14 @@ enum Command {
     Build,
     /// Look for inputs that break the engine's promises, by libFuzzer
     Fuzz(fuzz::Args),
-    /// Measure the engine beside jaq, natively and in V8, and write docs/benchmarks.md
-    Bench,
+    /// Measure the engine beside jaq and injection beside istioctl, and write docs/benchmarks.md
+    Bench {
+        /// Only this part
+        part: Option<bench::Part>,
+    },
+    /// Run a command and print what it used (for `bench`)
+    #[command(hide = true)]
+    Spent { command: Vec<PathBuf> },
     /// Measure what each part of the module costs, and write docs/size.md
     Size,
     /// Get everything that the other commands need, once
@@ -117,7 +123,8 @@ fn main() {
         Command::Codegen { check } => codegen::run(check),
         Command::Build => dist::build().map(drop),
         Command::Fuzz(args) => fuzz::run(&args),
-        Command::Bench => bench::run(),
+        Command::Bench { part } => bench::run(part),
+        Command::Spent { command } => bench::run_and_tell(&command),
         Command::Size => size::run(),
         Command::Setup => setup::run(),
         Command::Cluster { command } => cluster(command),

@@ -117,12 +117,12 @@ pub(crate) fn run_and_tell(command: &[PathBuf]) -> anyhow::Result<()> {
 fn document(rows: &[Row]) -> String {
     let mut text = format!(
         "{TITLE}\n\n\
-        `kubectl ambassador inject -f FILE` beside `istioctl kube-inject -f FILE` {}, which takes what it puts in from the\n\
-        ConfigMaps that `istioctl manifest generate` makes. Both run without a cluster, on the same files, in one run, in which they\n\
-        take turns. A file has one Deployment, one Service and one ConfigMap of a program after the other; about a third of its\n\
-        documents is injected. Milliseconds of CPU (user and system) of a whole run of the program, its start among them, least and\n\
-        median, and MB of memory at the peak. At least 5 is promised of the ratio of the medians. `linkerd inject` cannot be built as\n\
-        a Go module: its module path has no version for what it is today. On {} that others use too.\n\n\
+        `kubectl ambassador inject -f FILE` beside `istioctl kube-inject -f FILE` {}, which puts in what `istioctl manifest generate`\n\
+        has for it. Both run without a cluster, on the same files, in one run, in which they take turns. A file has a Deployment, a\n\
+        Service and a ConfigMap of one program after the other, so about a third of its documents is injected. Milliseconds of CPU,\n\
+        of the user and of the system, for a whole run of the program, its start among them, and MB of memory at the peak; ratios\n\
+        are those of the medians, and at least 5 is promised. `linkerd inject` is not here: there is no Go module to build it from.\n\
+        On {}.\n\n\
         | documents | ours, least | median | memory | istioctl, least | median | memory | ratio |\n\
         |---|---|---|---|---|---|---|---|\n",
         go_tools::ISTIO_VERSION,
@@ -144,18 +144,15 @@ fn document(rows: &[Row]) -> String {
             peak(&row.istioctl),
         );
     }
-    let a_document =
-        |row: &Row| least(&cpu(&row.ours)) * 1e3 / f64::from(u32::try_from(row.documents).unwrap_or(1));
-    let costs: Vec<String> = rows
-        .iter()
-        .skip(1)
-        .map(|row| format!("{:.0} µs of {} documents", a_document(row), row.documents))
-        .collect();
+    let costs = rows.iter().skip(1).map(|row| {
+        let documents = f64::from(u32::try_from(row.documents).unwrap_or(1));
+        format!("{:.0} µs in a file of {}", least(&cpu(&row.ours)) * 1e3 / documents, row.documents)
+    });
     let _ = writeln!(
         text,
-        "\nThe cost of a document stays the same as files grow: {}. Of the memory, the new text and the old one are about half:\n\
-        nothing is written before all of it is known to be right.",
-        costs.join(", ")
+        "\nThe cost grows with the documents: one takes {}. All of a file is in memory, old and new, since nothing is written\n\
+        before all of it is known to be right.",
+        costs.collect::<Vec<_>>().join(", ")
     );
     text
 }

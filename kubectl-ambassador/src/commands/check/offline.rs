@@ -53,7 +53,7 @@ struct Checker<'a> {
 }
 
 impl Checker<'_> {
-    fn findings(&self, Workload { object, template, .. }: &Workload) -> Result<Vec<Finding>> {
+    fn findings(&self, Workload { object, template, shown, .. }: &Workload) -> Result<Vec<Finding>> {
         let args = &self.args.inject;
         let mut world = self.neighbours.around(object, template);
         let permissions = args.permissions();
@@ -62,21 +62,16 @@ impl Checker<'_> {
             Some(source) => source.clone(),
             None => match self.source(object, template, &world)? {
                 Ok(source) => source,
-                Err(finding) => {
-                    let mut findings = findings::all(&subject, &world);
-                    findings.push(finding);
-                    return Ok(findings);
-                }
+                Err(finding) => return Ok(with(findings::all(&subject, &world), finding)),
             },
         };
         source.refuse_health_port(HEALTH_PORT, "listen on another one")?;
-        let (version, shown) = (args.pipe.kubernetes_version, name_of(object));
-        let sidecar = match Sidecar::offline(args.sidecar, version, (object, template, &shown)) {
+        let version = args.pipe.kubernetes_version;
+        let sidecar = match Sidecar::offline(args.sidecar, version, (object, template, shown)) {
             Ok(sidecar) => sidecar,
             Err(failure) => {
-                let mut findings = findings::all(&subject, &world);
-                findings.push(Finding::of_failure(&shown, &failure));
-                return Ok(findings);
+                let finding = Finding::of_failure(shown, &failure);
+                return Ok(with(findings::all(&subject, &world), finding));
             }
         };
         let name = args.config_map.clone();
@@ -135,6 +130,11 @@ impl Checker<'_> {
         self.made.borrow_mut().insert(port, source.clone());
         Ok(source)
     }
+}
+
+fn with(mut findings: Vec<Finding>, one: Finding) -> Vec<Finding> {
+    findings.push(one);
+    findings
 }
 
 fn unknown(shown: &str, why: &str) -> Finding {

@@ -85,6 +85,17 @@ impl Plan {
         self.injected.pointer(&self.template).and_then(Mode::of) == Some(Mode::Native)
     }
 
+    /// What is kept for our container, where that is all that it may use: `500m CPU and 512Mi memory`.
+    pub(crate) fn kept(&self) -> Option<String> {
+        let ours = sidecar::ours(self.injected.pointer(&self.template)?);
+        let kept = |resource: &str| {
+            let [request, limit] =
+                ["requests", "limits"].map(|kind| text(ours, &format!("/resources/{kind}/{resource}")));
+            (request == limit && !request.is_empty()).then_some(request)
+        };
+        Some(format!("{} CPU and {} memory", kept("cpu")?, kept("memory")?))
+    }
+
     /// Whether all but our container is in `live` as it is planned: a template is as the server has filled it in before,
     /// so what differs has been changed since by others, such as a port's name that an apply has put back.
     pub(crate) fn leaves_the_rest(&self, live: &Value) -> bool {

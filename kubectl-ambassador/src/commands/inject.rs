@@ -188,7 +188,7 @@ async fn pod(
         return output::done(&plan.objects(), &name, "unchanged", &args.change.output);
     }
     explain_pod(&format!("pod/{name}"), is_done, (&source, &how), &options, &plugin);
-    sidecar.explain();
+    sidecar.explain(&plan);
     in_front.explain();
     findings::warn(&findings);
     if args.change.dry_run == DryRun::Client {

@@ -165,7 +165,7 @@ impl Args {
                 let is_done = prospect.plan.is_done(&live);
                 let how = (&prospect.source, prospect.how.as_str());
                 explain_pod(&name, is_done, how, &prospect.options, &prospect.plugin);
-                prospect.sidecar.explain();
+                prospect.sidecar.explain(&prospect.plan);
                 prospect.in_front.explain();
                 let switches = prospect.in_front.all();
                 let findings = with_answer(prospect.findings, &name, asked);

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::cluster::Cluster;
 use crate::failure::Result;
 use crate::output::say;
-use crate::plan::Mode;
+use crate::plan::{Mode, Plan};
 use crate::versions::{self, Choice, Decision, Ends, Kubelets, Versions};
 
 /// The form, for the pods of one object.
@@ -52,11 +52,14 @@ impl Sidecar {
     }
 
     /// Says what is not as in most clusters.
-    pub(in crate::commands) fn explain(&self) {
+    pub(in crate::commands) fn explain(&self, plan: &Plan) {
         if let Some(reason) = &self.0.reason {
             say(&format!(
                 "  a plain container, since {reason}: it starts beside the others, and ends 5 s after them"
             ));
+        }
+        if let Some(kept) = plan.kept() {
+            say(&format!("  {kept} are kept for it, which is all that it may use"));
         }
         if let Some(warning) = &self.0.warning {
             say(&format!("warning: {warning}"));

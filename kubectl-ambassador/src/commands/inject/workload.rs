@@ -285,7 +285,7 @@ impl Step<'_> {
             format!("{shown} gets the container {}, {}:", plan::CONTAINER, planned.options.image)
         };
         explain(&first, self.source, self.how, &planned.options, self.plugin);
-        planned.sidecar.explain();
+        planned.sidecar.explain(&planned.plan);
         for name in moved_names(planned.injected()) {
             say(&format!(
                 "  the port name {name} goes to the ambassador, and Services that ask for it with it"

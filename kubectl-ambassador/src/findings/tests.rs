@@ -272,6 +272,25 @@ fn quotas_and_limit_ranges() {
         hint: ask for a larger quota, or free some of it
     "#]],
     );
+    // A quarter of four may be missing; of three, none.
+    let pods = "[{kind: ResourceQuota, metadata: {name: q}, spec: {hard: {pods: '4'}}, status: {used: {pods: '4'}}}]";
+    check(
+        &deployment("replicas: 4,", template),
+        pods,
+        &expect![[r#"
+        warning: resourcequota/q may have no room for one pod more during the rollout: 1 more pods are needed, and 4 of 4 are in use [AMB070]
+        hint: strategy.rollingUpdate with maxSurge: 0 and maxUnavailable: 1 does without
+    "#]],
+    );
+    let none_missing = "replicas: 4, strategy: {rollingUpdate: {maxSurge: 50%, maxUnavailable: 24%}},";
+    check(
+        &deployment(none_missing, template),
+        pods,
+        &expect![[r#"
+        error: resourcequota/q has no room for one pod more, which the rollout begins with: 1 more pods are needed, and 4 of 4 are in use [AMB070]
+        hint: strategy.rollingUpdate with maxSurge: 0 and maxUnavailable: 1 does without
+    "#]],
+    );
     check(
         &pod(template),
         quota,

@@ -5,6 +5,9 @@ use serde_json::{Value, json};
 
 use crate::versions::Server;
 
+/// Another test has an old kubelet in that cluster for a moment.
+const NATIVE: &[&str] = &["--sidecar=native"];
+
 /// A pod and a deployment that only this test's webhooks see, by their label; a server without nodes starts neither.
 struct Bench {
     server: Server,
@@ -101,17 +104,18 @@ fn a_webhook_that_drops_restart_policies_is_found_out_beforehand() {
     bench.create(&webhook.configuration("found-out", "found-out", "always"));
     bench.wait_until_it_is_asked("--dry-run=server");
     let before = bench.uids();
-    bench.check("pod", &[], &expect![[r#"
+    bench.check("pod", NATIVE, &expect![[r#"
         exit 1
         error: the cluster would refuse the new pod: mutatingwebhookconfiguration/found-out takes restartPolicy: Always from the container envoy-ambassador, which makes it a sidecar [AMB074]
         hint: have that leave init containers as they are, or use --sidecar=container
     "#]]);
-    bench.check("deploy", &[], &expect![[r#"
+    bench.check("deploy", NATIVE, &expect![[r#"
         exit 1
         error: the cluster would refuse the new pods: mutatingwebhookconfiguration/found-out takes restartPolicy: Always from the container envoy-ambassador, which makes it a sidecar [AMB074]
         hint: have that leave init containers as they are, or use --sidecar=container
     "#]]);
-    let check = bench.server.ambassador(&["check", "pod/found-out", "--port=8080:8775", "-o=name"]);
+    let check =
+        bench.server.ambassador(&["check", "pod/found-out", "--port=8080:8775", "-o=name", NATIVE[0]]);
     assert!(check.code == 1 && check.stdout.starts_with("AMB074 pod/found-out\n"), "{}", check.stdout);
     assert_eq!(bench.uids(), before);
     // It does not know what to do to a plain container.
@@ -160,12 +164,12 @@ fn a_policy_that_drops_restart_policies_is_found_out_beforehand() {
     bench.create(&kind("MutatingAdmissionPolicyBinding", json!({"policyName": "by-policy"})));
     bench.wait_until_it_is_asked("--dry-run=server");
     let before = bench.uids();
-    bench.check("pod", &[], &expect![[r#"
+    bench.check("pod", NATIVE, &expect![[r#"
         exit 1
         error: the cluster would refuse the new pod: mutatingadmissionpolicy/by-policy takes restartPolicy: Always from the container envoy-ambassador, which makes it a sidecar [AMB074]
         hint: have that leave init containers as they are, or use --sidecar=container
     "#]]);
-    bench.check("deploy", &[], &expect![[r#"
+    bench.check("deploy", NATIVE, &expect![[r#"
         exit 1
         error: the cluster would refuse the new pods: mutatingadmissionpolicy/by-policy takes restartPolicy: Always from the container envoy-ambassador, which makes it a sidecar [AMB074]
         hint: have that leave init containers as they are, or use --sidecar=container
@@ -179,12 +183,12 @@ fn a_webhook_that_leaves_dry_runs_alone_is_found_out_and_undone() {
     let webhook = e2e::webhook::Old::start(bench.server.home.path());
     bench.create(&webhook.configuration("undone", "undone", "real"));
     bench.wait_until_it_is_asked("--dry-run=none");
-    bench.check("pod", &[], &expect![[r#"
+    bench.check("pod", NATIVE, &expect![[r#"
         exit 3
         error: pod/undone was not injected: the new pod is refused: mutatingwebhookconfiguration/undone takes restartPolicy: Always from the container envoy-ambassador, which makes it a sidecar
         hint: the original pod is back, but not ready yet: not ready within 1 s
     "#]]);
-    let inject = ["inject", "deploy/undone", "--port=8080:8775", "--timeout=1s"];
+    let inject = ["inject", "deploy/undone", "--port=8080:8775", "--timeout=1s", NATIVE[0]];
     let deployment = bench.server.ambassador(&inject);
     let why = "(no pod could be made: ";
     assert!(deployment.code == 3 && deployment.stderr.contains(why), "{}", deployment.stderr);

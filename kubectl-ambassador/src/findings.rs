@@ -193,6 +193,12 @@ impl Finding {
         format!("{place}{} [{}]", self.message, self.code)
     }
 
+    /// Whether it is that no server whatever takes the object.
+    pub(crate) fn fits_no_server(&self) -> bool {
+        self.severity == Severity::Error
+            && matches!(self.code, Code::Annotations | Code::ConfigSize | Code::LongName)
+    }
+
     /// For programs.
     pub(crate) fn to_json(&self) -> Value {
         let mut value = json!({

@@ -398,11 +398,17 @@ fn manifests_that_are_wrong() {
         pod("{containers: [{name: c}]}").replace("{name: p}", "{name: p, annotations: {kubectl-ambassador.dev/injected: '{\"version\":\"99.0.0\",\"config\":\"\",\"configMap\":\"m\",\"plugin\":\"q\",\"listens\":[],\"originals\":{}}'}}"),
         pod("{containers: [{name: c}]}").replace("{name: p}", "{name: p, annotations: {kubectl-ambassador.dev/injected: mine}}"),
     ];
+    // Larger than any server takes, once it is injected.
+    let large = [
+        pod("{containers: [{name: c}]}")
+            .replace("{name: p}", &format!("{{name: p, annotations: {{a: {}}}}}", "x".repeat(262_000))),
+        pod("{containers: [{name: c}]}").replace("{name: p}", &format!("{{name: {}}}", "n".repeat(253))),
+    ];
     let told = |text: &String| {
         let output = inject(text);
         format!("exit {}\n{}{}", output.code, output.stdout, output.stderr)
     };
-    let all: Vec<String> = texts.iter().map(told).collect();
+    let all: Vec<String> = texts.iter().chain(&large).map(told).collect();
     expect![[r#"
         exit 2
         error: stdin:3:2: tabs disallowed within this context (block indentation)
@@ -454,6 +460,13 @@ fn manifests_that_are_wrong() {
         exit 2
         error: stdin:3:68: the annotation kubectl-ambassador.dev/injected cannot be read: expected value at line 1 column 1
         hint: it was made by another version, or edited; use the version that injected the pod
+
+        exit 2
+        error: stdin:1:1: the annotations of pod/p would have 262414 bytes, and 262144 are allowed [AMB092]
+
+        exit 2
+        error: stdin:1:1: the name of the ConfigMap would have 271 characters, and 253 are allowed [AMB094]
+        hint: choose a shorter one with --config-map NAME
     "#]].assert_eq(&all.join("\n"));
 }
 

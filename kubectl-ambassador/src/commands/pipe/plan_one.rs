@@ -146,6 +146,10 @@ impl<'a> Planner<'a> {
         let mut world = self.neighbours.around(object, template);
         world.config_maps = self.neighbours.config_maps(object, &options.config_map);
         let mut findings = findings::of_object(&subject, &world);
+        if let Some(finding) = findings.iter().find(|finding| finding.fits_no_server()) {
+            let failure = Failure::usage(finding.coded());
+            return Err(finding.hint.iter().fold(failure, Failure::hint));
+        }
         // What would be refused live may be meant so in a file: a pod that was taken out of a cluster, say.
         findings.retain(|finding| finding.severity <= Severity::Warning);
         Ok(Planned { plan, findings })

@@ -86,17 +86,20 @@ fn what_ends_gets_no_plain_container() {
     expect![[r#"
         exit 1
         AMB081 job/once
-    "#]].assert_eq(&check(&["--kubernetes-version=1.28"]));
+    "#]]
+    .assert_eq(&check(&["--kubernetes-version=1.28"]));
     expect![[r#"
         exit 1
         AMB081 job/once
-    "#]].assert_eq(&check(&["--sidecar=container"]));
+    "#]]
+    .assert_eq(&check(&["--sidecar=container"]));
     expect![[r#"
         exit 0
         AMB032 job/once
         AMB034 job/once
         AMB056 job/once
-    "#]].assert_eq(&check(&[]));
+    "#]]
+    .assert_eq(&check(&[]));
 }
 
 #[test]

@@ -1,16 +1,21 @@
 //! A way to the API server that fails as told: requests that are refused, that never get an answer, whose answer is lost,
 //! or that wait while the test does something else.
 
+use std::collections::BTreeSet;
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::path::Path;
 use std::process::Command;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
+
+use serde_json::{Value, json};
 
 use crate::process::Background;
 use crate::{free_port, provided};
+
+/// How long a request is held at most, and waited for: on a busy machine pods take their time.
+const HELD: Duration = Duration::from_secs(120);
 
 /// What happens to a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,35 +37,139 @@ pub struct Request {
     pub method: String,
     /// Its path and query.
     pub path: String,
+    /// How many requests came before it.
+    pub number: usize,
+    /// Whether it changes what the server keeps.
+    pub is_change: bool,
+    /// How many changes have been asked for before it.
+    pub changes: usize,
     /// How many pods have been deleted before it.
     pub deleted: u32,
     /// How many pods have been created before it.
     pub created: u32,
+    /// How many pod templates have been changed before it.
+    pub patched: u32,
 }
 
-type Choice = Box<dyn Fn(&Request) -> bool + Send>;
+impl Request {
+    /// A pod template is to be changed.
+    pub fn is_patch(&self) -> bool {
+        self.is_change && self.method == "PATCH" && self.path.contains("/deployments/")
+    }
 
-struct Rule {
-    choice: Choice,
-    fault: Fault,
-    /// How many requests it is for, at most.
-    times: u32,
+    /// A pod is to be created.
+    pub fn is_creation(&self) -> bool {
+        self.is_change && self.method == "POST" && self.path.contains("/pods?")
+    }
+
+    /// A pod is to be deleted.
+    pub fn is_deletion(&self) -> bool {
+        self.is_change && self.method == "DELETE" && self.path.contains("/pods/")
+    }
+
+    /// A pod is read.
+    pub fn is_look(&self) -> bool {
+        self.method == "GET" && self.path.contains("/pods/")
+    }
 }
+
+/// Says of each request what happens to it.
+type Rule = Box<dyn FnMut(&Request) -> Option<Fault> + Send>;
 
 #[derive(Default)]
 struct State {
     rule: Option<Rule>,
+    seen: Vec<Request>,
+    changes: usize,
     deleted: u32,
     created: u32,
+    patched: u32,
 }
 
-/// The way, on a port of loopback. It asks the server as the cluster's admin.
+impl State {
+    /// Counts a request, and says what happens to it, and whether it is a change.
+    fn take(&mut self, method: &str, path: &str) -> (Option<Fault>, bool) {
+        let asks = ["dryRun=All", "/selfsubjectaccessreviews", "/exec?", "/portforward?"];
+        let is_change = method != "GET" && !asks.iter().any(|ask| path.contains(ask));
+        let (changes, deleted, created, patched) = (self.changes, self.deleted, self.created, self.patched);
+        let (method, path, number) = (method.to_owned(), path.to_owned(), self.seen.len());
+        let request = Request { method, path, number, is_change, changes, deleted, created, patched };
+        self.changes += usize::from(request.is_change);
+        self.deleted += u32::from(request.is_deletion());
+        self.created += u32::from(request.is_creation());
+        self.patched += u32::from(request.is_patch());
+        let fault = self.rule.as_mut().and_then(|rule| rule(&request));
+        self.seen.push(request);
+        (fault, is_change)
+    }
+}
+
+/// The API server itself, by a proxy that asks as the cluster's admin; shared by all that need it at a time.
+#[derive(Debug)]
+pub struct Server {
+    port: u16,
+    _proxy: Background,
+    _log: tempfile::TempDir,
+}
+
+impl Server {
+    /// The one that runs, or a new one.
+    ///
+    /// # Panics
+    ///
+    /// If kubectl does not start.
+    pub fn shared() -> Arc<Self> {
+        static ONE: Mutex<Weak<Server>> = Mutex::new(Weak::new());
+        let mut one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(running) = one.upgrade() {
+            return running;
+        }
+        let port = free_port();
+        let log = tempfile::tempdir().expect("a folder can be made");
+        let mut command = Command::new("kubectl");
+        command
+            .args(["proxy", "--disable-filter", &format!("--port={port}")])
+            .env("KUBECONFIG", provided("AMBASSADOR_KUBECONFIG"));
+        let mut proxy = Background::start(&mut command, &log.path().join("proxy.log"));
+        proxy.wait_until("kubectl proxy listens", || TcpStream::connect(("127.0.0.1", port)).is_ok());
+        let new = Arc::new(Self { port, _proxy: proxy, _log: log });
+        *one = Arc::downgrade(&new);
+        new
+    }
+
+    /// Its answer to a request without faults: status and body.
+    ///
+    /// # Panics
+    ///
+    /// If there is none.
+    pub fn ask(&self, method: &str, path: &str, body: Option<&Value>) -> (u16, Value) {
+        let body = body.map(Value::to_string).unwrap_or_default();
+        let kind = if method == "PATCH" { "merge-patch+json" } else { "json" };
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).expect("kubectl proxy");
+        // This old version has no chunks, and ends with the connection.
+        write!(
+            stream,
+            "{method} {path} HTTP/1.0\r\nContent-Type: application/{kind}\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        )
+        .expect("sent");
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).expect("an answer");
+        let answer = String::from_utf8_lossy(&answer);
+        let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
+        let status = head.split_whitespace().nth(1).and_then(|status| status.parse().ok());
+        (status.expect("a status"), serde_json::from_str(body).unwrap_or_default())
+    }
+}
+
+/// A way to the API server that fails, on a port of loopback.
 pub struct FaultyApi {
     /// Its port.
     pub port: u16,
+    /// What is behind it.
+    pub server: Arc<Server>,
     state: Arc<Mutex<State>>,
     paused: Receiver<Sender<()>>,
-    _proxy: Background,
 }
 
 impl std::fmt::Debug for FaultyApi {
@@ -70,19 +179,14 @@ impl std::fmt::Debug for FaultyApi {
 }
 
 impl FaultyApi {
-    /// Opens it, with no fault yet. `dir` is for logs.
+    /// Opens it, with no fault yet.
     ///
     /// # Panics
     ///
     /// If no port can be had or kubectl does not start.
-    pub fn start(dir: &Path) -> Self {
-        let upstream = free_port();
-        let mut command = Command::new("kubectl");
-        command
-            .args(["proxy", "--disable-filter", &format!("--port={upstream}")])
-            .env("KUBECONFIG", provided("AMBASSADOR_KUBECONFIG"));
-        let mut proxy = Background::start(&mut command, &dir.join("proxy.log"));
-        proxy.wait_until("kubectl proxy listens", || TcpStream::connect(("127.0.0.1", upstream)).is_ok());
+    pub fn start() -> Self {
+        let server = Server::shared();
+        let upstream = server.port;
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = listener.local_addr().expect("an address").port();
         let (pause, paused) = channel();
@@ -94,49 +198,88 @@ impl FaultyApi {
                 std::thread::spawn(move || carry(client, upstream, &shared, &pause));
             }
         });
-        Self { port, state, paused, _proxy: proxy }
+        Self { port, server, state, paused }
     }
 
-    /// From now on, the first request that is chosen fails so; counting begins anew.
+    /// From now on, this rule holds; counting begins anew.
+    ///
+    /// # Panics
+    ///
+    /// If a thread has died.
+    pub fn rule(&self, rule: impl FnMut(&Request) -> Option<Fault> + Send + 'static) {
+        let rule: Option<Rule> = Some(Box::new(rule));
+        *self.state.lock().expect("a lock") = State { rule, ..State::default() };
+    }
+
+    /// The first request that is chosen fails so.
     ///
     /// # Panics
     ///
     /// If a thread has died.
     pub fn fail(&self, fault: Fault, choice: impl Fn(&Request) -> bool + Send + 'static) {
-        self.fail_times(1, fault, choice);
+        let mut is_over = false;
+        self.rule(move |request| {
+            let fails = !is_over && choice(request);
+            is_over |= fails;
+            fails.then_some(fault)
+        });
     }
 
-    /// The same of the first `times` that are chosen.
+    /// From the first request that is chosen on, all fail so.
     ///
     /// # Panics
     ///
     /// If a thread has died.
-    pub fn fail_times(&self, times: u32, fault: Fault, choice: impl Fn(&Request) -> bool + Send + 'static) {
-        let rule = Some(Rule { choice: Box::new(choice), fault, times });
-        *self.state.lock().expect("a lock") = State { rule, ..State::default() };
+    pub fn fail_from(&self, fault: Fault, choice: impl Fn(&Request) -> bool + Send + 'static) {
+        let mut has_begun = false;
+        self.rule(move |request| {
+            has_begun |= choice(request);
+            has_begun.then_some(fault)
+        });
     }
 
-    /// No faults any more.
+    /// All requests that are chosen fail so.
     ///
     /// # Panics
     ///
     /// If a thread has died.
-    pub fn heal(&self) {
-        self.state.lock().expect("a lock").rule = None;
+    pub fn fail_all(&self, fault: Fault, choice: impl Fn(&Request) -> bool + Send + 'static) {
+        self.rule(move |request| choice(request).then_some(fault));
     }
 
-    /// Waits until a request is held; it goes on when told so, or ends when that is dropped.
+    /// Each request fails as it is told, but for when it is made again: every second one of its kind.
     ///
     /// # Panics
     ///
-    /// If none comes within 40 s.
-    pub fn held(&self) -> Sender<()> {
-        self.paused.recv_timeout(Duration::from_secs(40)).expect("a request that is held")
+    /// If a thread has died.
+    pub fn fail_each_once(&self, fault: impl Fn(&Request) -> Option<Fault> + Send + 'static) {
+        let mut failed = BTreeSet::new();
+        self.rule(move |request| {
+            let (fault, key) = (fault(request)?, (request.method.clone(), request.path.clone()));
+            (!failed.remove(&key)).then(|| {
+                failed.insert(key);
+                fault
+            })
+        });
+    }
+
+    /// No faults any more; counting begins anew. What was asked for until now.
+    ///
+    /// # Panics
+    ///
+    /// If a thread has died.
+    pub fn heal(&self) -> Vec<Request> {
+        std::mem::take(&mut *self.state.lock().expect("a lock")).seen
+    }
+
+    /// Waits until a request is held; it goes on when told so, or ends when that is dropped. `None`: none came.
+    pub fn held(&self) -> Option<Sender<()>> {
+        self.paused.recv_timeout(HELD).ok()
     }
 
     /// A kubeconfig that leads here.
     pub fn kubeconfig(&self) -> String {
-        serde_json::json!({
+        json!({
             "apiVersion": "v1", "kind": "Config", "current-context": "faulty",
             "clusters": [{"name": "faulty", "cluster": {"server": format!("http://127.0.0.1:{}", self.port)}}],
             "users": [{"name": "faulty", "user": {}}],
@@ -151,21 +294,8 @@ fn carry(mut client: TcpStream, upstream: u16, state: &Mutex<State>, pause: &Sen
     let Some(head) = read_head(&mut client) else { return };
     let text = String::from_utf8_lossy(&head).into_owned();
     let mut words = text.split_whitespace();
-    let (method, path) =
-        (words.next().unwrap_or_default().to_owned(), words.next().unwrap_or_default().to_owned());
-    let fault = {
-        let mut state = state.lock().expect("a lock");
-        let request = Request { method, path, deleted: state.deleted, created: state.created };
-        let real = !request.path.contains("dryRun=All");
-        if request.path.contains("/pods") && real {
-            state.deleted += u32::from(request.method == "DELETE");
-            state.created += u32::from(request.method == "POST" && !request.path.contains("/pods/"));
-        }
-        state.rule.as_mut().filter(|rule| rule.times > 0 && real && (rule.choice)(&request)).map(|rule| {
-            rule.times -= 1;
-            rule.fault
-        })
-    };
+    let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let (fault, is_change) = state.lock().expect("a lock").take(method, path);
     match fault {
         None => {}
         Some(Fault::Timeout) => {
@@ -174,15 +304,16 @@ fn carry(mut client: TcpStream, upstream: u16, state: &Mutex<State>, pause: &Sen
             return;
         }
         Some(Fault::Answer(code)) => {
-            let body = serde_json::json!({
+            let body = json!({
                 "kind": "Status", "apiVersion": "v1", "status": "Failure", "message": "refused by the test",
                 "reason": "Test", "code": code,
             })
             .to_string();
+            let wait = if code == 429 && is_change { "Retry-After: 1\r\n" } else { "" };
+            let length = body.len();
             let _ = write!(
                 client,
-                "HTTP/1.1 {code} Test\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
-                body.len()
+                "HTTP/1.1 {code} Test\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n{wait}Connection: close\r\n\r\n{body}",
             );
             let _ = client.shutdown(Shutdown::Write);
             let _ = std::io::copy(&mut client, &mut std::io::sink());
@@ -190,7 +321,7 @@ fn carry(mut client: TcpStream, upstream: u16, state: &Mutex<State>, pause: &Sen
         }
         Some(Fault::Pause) => {
             let (go, wait) = channel();
-            if pause.send(go).is_err() || wait.recv_timeout(Duration::from_secs(40)).is_err() {
+            if pause.send(go).is_err() || wait.recv_timeout(HELD).is_err() {
                 return;
             }
         }

@@ -28,8 +28,7 @@ impl Namespace {
     ///
     /// If the cluster does not let it.
     pub fn new() -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("e2e-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let name = unique_name();
         let home = tempfile::tempdir().expect("a folder can be made");
         let namespace = Self { name, home };
         namespace.kubectl(&["create", "namespace", &namespace.name]).ok();
@@ -154,6 +153,12 @@ impl Drop for Namespace {
             self.kubectl(&["delete", "namespace", &self.name, "--wait=false"]);
         }
     }
+}
+
+/// Of a namespace that no other test has.
+pub fn unique_name() -> String {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    format!("e2e-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
 /// The kubeconfig of a user that the API server takes the admin's word for, with all that follows for rights.

@@ -3,6 +3,7 @@
 //! Every thing a test starts has ports, folders and a namespace of its own and ends with it. With
 //! `AMBASSADOR_E2E_KEEP=1` folders and namespaces stay.
 
+pub mod bench;
 pub mod curl;
 pub mod envoy;
 pub mod faults;

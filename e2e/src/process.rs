@@ -97,9 +97,33 @@ pub fn run(command: &mut Command) -> Output {
         .stdin(Stdio::null())
         .output()
         .unwrap_or_else(|error| panic!("cannot run {command:?}: {error}"));
-    Output {
-        code: output.status.code().unwrap_or(-1),
-        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    output.into()
+}
+
+/// Waits until a program has ended that was started with its output in pipes.
+///
+/// # Panics
+///
+/// If it cannot be waited for.
+pub fn end(child: Child) -> Output {
+    child.wait_with_output().expect("an end").into()
+}
+
+/// Sends a signal, such as `-INT`.
+///
+/// # Panics
+///
+/// If the program has ended.
+pub fn signal(child: &Child, signal: &str) {
+    run(Command::new("kill").args([signal, &child.id().to_string()])).ok();
+}
+
+impl From<std::process::Output> for Output {
+    fn from(output: std::process::Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
     }
 }

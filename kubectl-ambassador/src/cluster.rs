@@ -5,6 +5,7 @@ mod connect;
 mod error;
 mod names;
 mod pods;
+mod retry;
 mod talk;
 mod versions;
 mod warnings;
@@ -147,10 +148,11 @@ impl Cluster {
         }
     }
 
-    /// All ConfigMaps of ours in the namespace.
+    /// All ConfigMaps of ours in the namespace, without what they hold.
     pub(crate) async fn config_maps_of_ours(&self) -> Result<Vec<Value>> {
         let params = ListParams::default().labels(&format!("{}={}", MANAGED_BY.0, MANAGED_BY.1));
-        let list = self.config_maps().list(&params).await.map_err(attempting("cannot list configmaps"))?;
+        let list = self.config_maps().list_metadata(&params).await;
+        let list = list.map_err(attempting("cannot list configmaps"))?;
         Ok(list.items.into_iter().map(|map| serde_json::to_value(map).unwrap_or_default()).collect())
     }
 

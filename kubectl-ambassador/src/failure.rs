@@ -24,6 +24,7 @@ pub(crate) struct Failure {
     exit: Exit,
     message: String,
     hint: Option<String>,
+    may_pass: bool,
 }
 
 /// What every command gives.
@@ -32,7 +33,7 @@ pub(crate) type Result<T> = std::result::Result<T, Failure>;
 impl Failure {
     /// Lower case, one line, no final dot.
     pub(crate) fn new(exit: Exit, message: impl fmt::Display) -> Self {
-        Self { exit, message: message.to_string(), hint: None }
+        Self { exit, message: message.to_string(), hint: None, may_pass: false }
     }
 
     /// An exit code alone: all has been said.
@@ -63,6 +64,32 @@ impl Failure {
     /// The same, as part of something larger that failed.
     pub(crate) fn within(self, exit: Exit, context: impl fmt::Display) -> Self {
         Self { exit, message: format!("{context}: {}", self.message), ..self }
+    }
+
+    /// One of several objects was changed before this one failed: not all is as it was, whatever became of this one.
+    pub(crate) fn after_others(self) -> Self {
+        let hint = self.hint.or_else(|| Some("the same command again goes on with the rest".to_owned()));
+        Self { exit: Exit::LeftHalfDone, hint, ..self }
+    }
+
+    /// The cluster's moment was bad: the same may go well later.
+    pub(crate) fn passing(self, may_pass: bool) -> Self {
+        Self { may_pass, ..self }
+    }
+
+    /// Whether the same may go well later.
+    pub(crate) fn may_pass(&self) -> bool {
+        self.may_pass
+    }
+
+    /// Whether it needs a person.
+    pub(crate) fn is_half_done(&self) -> bool {
+        self.exit == Exit::LeftHalfDone
+    }
+
+    /// The same, with what else went wrong.
+    pub(crate) fn and(self, exit: Exit, what: &str) -> Self {
+        Self { exit, message: format!("{}; and {what}", self.message), ..self }
     }
 
     /// Whether everything is as it was before.

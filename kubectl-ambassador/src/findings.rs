@@ -435,5 +435,10 @@ pub(crate) fn failure(finding: &Finding) -> Failure {
     }
 }
 
+/// The server itself has said no, before anything was changed.
+pub(crate) fn refusal(message: &str) -> Failure {
+    Failure::unchanged(format!("{message} [{}]", Code::Refused))
+}
+
 #[cfg(test)]
 mod tests;

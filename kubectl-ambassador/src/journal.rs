@@ -65,6 +65,9 @@ pub(crate) struct Entry {
     pub(crate) step: Step,
     /// The config that the new pod's ports are asked by; nothing for a pod without ambassador.
     pub(crate) config: Option<String>,
+    /// Whether Services are left as they are.
+    #[serde(default)]
+    pub(crate) keeps_services: bool,
     /// ConfigMaps that were changed for the new pod.
     pub(crate) needed: Vec<Needed>,
     /// ConfigMaps that the old pod alone may have used.

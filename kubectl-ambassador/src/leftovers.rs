@@ -1,53 +1,89 @@
 //! ConfigMaps of ours that nobody uses any more.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use crate::cluster::{Cluster, Resource};
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 use crate::output::say;
 use crate::plan::{list, text};
 use crate::workload::KINDS;
 
-/// Removes a ConfigMap of ours unless somebody uses it: a pod other than `except`, or the template of a workload. What
-/// cannot be removed is told, and no failure: what was to be done is done.
-pub(crate) async fn remove_unused(cluster: &Cluster, config_map: &str, except: &str) {
-    let removed = match is_used(cluster, config_map, except).await {
-        Ok(true) => return,
-        Ok(false) => cluster.delete_config_map(config_map).await,
-        Err(failure) => Err(failure),
+/// Where the ConfigMap with the config of a workload remembers the one with the module: it goes last, so whoever was
+/// killed midway leaves a trace of both.
+pub(crate) const PLUGIN: &str = "kubectl-ambassador.dev/plugin";
+
+/// Removes ConfigMaps of ours unless somebody uses them: a pod other than `except`, or the template of a workload. What
+/// may not be removed is told, and no failure: what was to be done is done. A server that does not answer is one.
+pub(crate) async fn remove_unused(cluster: &Cluster, config_maps: &[&str], except: &str) -> Result<()> {
+    let left = |what: &str, failure: Failure| {
+        let failure = failure.about(format!("{what} left behind"));
+        if failure.may_pass() {
+            return Err(failure);
+        }
+        say(&format!("warning: {}", failure.message()));
+        Ok(())
     };
-    if let Err(failure) = removed {
-        say(&format!("warning: configmap/{config_map} is left behind: {}", failure.message()));
+    if config_maps.is_empty() {
+        return Ok(());
     }
+    let used = match used(cluster, except).await {
+        Ok(used) => used,
+        Err(failure) => {
+            return left(&format!("configmap/{} may be", config_maps.join(" and configmap/")), failure);
+        }
+    };
+    for name in config_maps.iter().filter(|name| !used.contains(**name)) {
+        let removed = cluster.delete_config_map(name).await;
+        removed.or_else(|failure| left(&format!("configmap/{name} is"), failure))?;
+    }
+    Ok(())
 }
 
-/// Removes the ConfigMaps that belong to the workload of this uid and that nobody uses.
-pub(crate) async fn remove_unused_of(cluster: &Cluster, uid: &str) {
+/// Removes what belongs to the workload of this uid and what nobody uses, be it what another run has left: all but the
+/// ConfigMap that it has now.
+pub(crate) async fn remove_unused_of(cluster: &Cluster, uid: &str, now: Option<&str>) -> Result<()> {
     let maps = match cluster.config_maps_of_ours().await {
         Ok(maps) => maps,
+        Err(failure) if failure.may_pass() => {
+            return Err(failure.about("configmaps of ours may be left behind"));
+        }
         Err(failure) => {
-            return say(&format!("warning: configmaps of ours may be left behind: {}", failure.message()));
+            say(&format!("warning: configmaps of ours may be left behind: {}", failure.message()));
+            return Ok(());
         }
     };
-    for map in maps {
-        let mut owners = list(&map, "/metadata/ownerReferences").iter();
-        if owners.any(|owner| text(owner, "/uid") == uid) {
-            remove_unused(cluster, text(&map, "/metadata/name"), "").await;
-        }
-    }
+    let is_old = |map: &&Value| {
+        let mut owners = list(map, "/metadata/ownerReferences").iter();
+        owners.any(|owner| text(owner, "/uid") == uid) && Some(text(map, "/metadata/name")) != now
+    };
+    let plugin =
+        |map: &'_ Value| map.pointer("/metadata/annotations").and_then(|all| all.get(PLUGIN)).cloned();
+    let old: Vec<&Value> = maps.iter().filter(is_old).collect();
+    let plugins: Vec<Value> = old.iter().filter_map(|map| plugin(map)).collect();
+    let plugins = plugins.iter().filter_map(Value::as_str);
+    let names: Vec<&str> = plugins.chain(old.iter().map(|map| text(map, "/metadata/name"))).collect();
+    remove_unused(cluster, &names, "").await
 }
 
-/// Whether somebody but the pod `except` uses a ConfigMap.
-pub(crate) async fn is_used(cluster: &Cluster, config_map: &str, except: &str) -> Result<bool> {
+/// Whether somebody uses a ConfigMap.
+pub(crate) async fn is_used(cluster: &Cluster, config_map: &str) -> Result<bool> {
+    Ok(used(cluster, "").await?.contains(config_map))
+}
+
+/// The ConfigMaps that anybody but the pod `except` uses.
+async fn used(cluster: &Cluster, except: &str) -> Result<BTreeSet<String>> {
+    let mut used = BTreeSet::new();
     for kind in &KINDS {
         let objects = cluster.objects(&Resource::of(kind), None).await?;
-        let mut users =
+        let users =
             objects.iter().filter(|object| !kind.is_pod() || text(object, "/metadata/name") != except);
-        if users.any(|object| makes_pods(object) && mounts(object, kind.template, config_map)) {
-            return Ok(true);
-        }
+        used.extend(
+            users.filter(|object| makes_pods(object)).flat_map(|object| mounted(object, kind.template)),
+        );
     }
-    Ok(false)
+    Ok(used)
 }
 
 /// Whether anything but the object of this uid uses a ConfigMap. What a workload has made stands and falls with it.
@@ -83,8 +119,13 @@ fn makes_pods(object: &Value) -> bool {
 }
 
 fn mounts(object: &Value, template: &str, config_map: &str) -> bool {
-    let volumes = list(object, &format!("{template}/spec/volumes"));
-    volumes.iter().any(|volume| text(volume, "/configMap/name") == config_map)
+    mounted(object, template).any(|name| name == config_map)
+}
+
+fn mounted(object: &Value, template: &str) -> impl Iterator<Item = String> {
+    let volumes = list(object, &format!("{template}/spec/volumes")).iter();
+    let names = volumes.map(|volume| text(volume, "/configMap/name")).filter(|name| !name.is_empty());
+    names.map(str::to_owned).collect::<Vec<_>>().into_iter()
 }
 
 #[cfg(test)]

@@ -18,11 +18,11 @@ use serde_json::{Value, json};
 pub(crate) use owner::{Led, Target, lead};
 pub(crate) use status::{Course, Status, course, status};
 pub(crate) use steps::{Change, End};
-pub(crate) use switching::{back_to_program, pending, services_unless, switch, to_ambassador};
+pub(crate) use switching::{back_to_program, pending, prove, services_unless, switch, to_ambassador};
 pub(crate) use watch::pods;
 
 use crate::cluster::{Cluster, Mode, NotPatched, Resource};
-use crate::failure::{Failure, Result};
+use crate::failure::{Exit, Failure, Result};
 use crate::plan::text;
 use crate::workload::{self, Update};
 
@@ -81,7 +81,7 @@ impl Workload {
     pub(crate) async fn again(&self, cluster: &Cluster) -> Result<Self> {
         match cluster.object(&self.resource, self.name()).await? {
             Some(object) => Ok(Self { object, ..self.clone() }),
-            None => Err(Failure::unchanged(format!("{} has gone", self.shown()))),
+            None => Err(self.gone()),
         }
     }
 
@@ -95,19 +95,43 @@ impl Workload {
             {"op": "test", "path": self.template, "value": before},
             {"op": "replace", "path": self.template, "value": pod},
         ]);
-        match cluster.patch(&self.resource, self.name(), &operations, mode).await {
-            Ok(object) => Ok(Some(Self { object, ..self.clone() })),
-            Err(NotPatched::Failed(failure)) => Err(failure),
-            Err(NotPatched::Gone) => Err(Failure::unchanged(format!("{} has gone", self.shown()))),
-            Err(NotPatched::Refused(why)) => {
-                let now = self.again(cluster).await?;
-                let same_object = text(&now.object, "/metadata/uid") == text(&self.object, "/metadata/uid");
-                if same_object && now.pod()? == before {
-                    return Err(Failure::unchanged(format!("the cluster refuses the change: {why}")));
-                }
-                Ok(None)
+        let mut tries = 1..TRIES;
+        loop {
+            let (failure, is_clear) =
+                match cluster.patch(&self.resource, self.name(), &operations, mode).await {
+                    Ok(object) => return Ok(Some(Self { object, ..self.clone() })),
+                    Err(NotPatched::Gone) => return Err(self.gone()),
+                    Err(NotPatched::Refused(why)) => (refused(&why), true),
+                    Err(NotPatched::Conflict(why)) => (refused(&why).passing(tries.next().is_some()), true),
+                    Err(NotPatched::Failed(failure)) => (failure, false),
+                };
+            if !is_clear && (mode == Mode::DryRun || !failure.may_pass()) {
+                return Err(failure);
+            }
+            // Whatever the answer was, or if there was none, the workload itself decides.
+            let now = match self.again(cluster).await {
+                Ok(now) => now,
+                Err(_) if !is_clear => return Err(self.unclear(failure)),
+                Err(unread) => return Err(unread),
+            };
+            let is_same_object = text(&now.object, "/metadata/uid") == text(&self.object, "/metadata/uid");
+            if !is_same_object || now.pod()? != before {
+                return Ok((is_same_object && is_filled_in(pod, now.pod()?)).then_some(now));
+            }
+            if !(is_clear && failure.may_pass()) {
+                return Err(failure);
             }
         }
+    }
+
+    fn gone(&self) -> Failure {
+        Failure::unchanged(format!("{} has gone", self.shown()))
+    }
+
+    fn unclear(&self, failure: Failure) -> Failure {
+        failure
+            .within(Exit::LeftHalfDone, format!("{} may be changed or not", self.shown()))
+            .hint("once the cluster answers again, run the same command again")
     }
 
     /// The uids of the pods that it has now.
@@ -125,5 +149,40 @@ impl Workload {
             "name": field("/metadata/name"),
             "uid": field("/metadata/uid"),
         })
+    }
+}
+
+fn refused(why: &str) -> Failure {
+    Failure::unchanged(format!("the cluster refuses the change: {why}"))
+}
+
+/// Whether `there` is what was meant, with what the server fills in.
+fn is_filled_in(meant: &Value, there: &Value) -> bool {
+    match (meant, there) {
+        (Value::Object(meant), Value::Object(there)) => meant.iter().all(|(key, value)| {
+            value.is_null() || there.get(key).is_some_and(|there| is_filled_in(value, there))
+        }),
+        (Value::Array(meant), Value::Array(there)) => {
+            meant.len() == there.len()
+                && meant.iter().zip(there).all(|(meant, there)| is_filled_in(meant, there))
+        }
+        (meant, there) => meant == there,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_template_is_known_whatever_the_server_fills_in() {
+        let there = json!({"a": [{"name": "x", "policy": "Always"}], "b": {}});
+        let check =
+            |meant: Value, expected: bool| assert_eq!(is_filled_in(&meant, &there), expected, "{meant}");
+        check(json!({"a": [{"name": "x"}]}), true);
+        check(json!({"a": [{"name": "x"}], "none": null}), true);
+        check(json!({"a": [{"name": "y"}]}), false);
+        check(json!({"a": []}), false);
+        check(json!({"a": [{"name": "x"}], "c": 1}), false);
     }
 }

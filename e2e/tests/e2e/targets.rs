@@ -186,7 +186,8 @@ fn several_objects_are_injected_up_to_the_first_that_fails() {
     assert_eq!((output.code, output.stdout.as_str()), (1, ""), "{}", output.stderr);
     assert!(output.stderr.contains("not tried after that: pod/fruit-service\n"), "{}", output.stderr);
     let output = namespace.ambassador(&["inject", "fruit-service", "busybox"]);
-    assert_eq!((output.code, output.stdout.as_str()), (1, "pod/fruit-service injected\n"));
+    assert_eq!((output.code, output.stdout.as_str()), (4, "pod/fruit-service injected\n"));
+    assert!(output.stderr.contains("done before that: pod/fruit-service\n"), "{}", output.stderr);
     let output = namespace.ambassador(&["uninject", "--all"]);
     assert_eq!(output.stdout, "pod/busybox unchanged\npod/fruit-service uninjected\n", "{}", output.stderr);
 }

@@ -1,10 +1,9 @@
 //! Live workloads that cannot be injected, that do not come up, or that others have a hand in.
 
-use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Child, Stdio};
 
 use e2e::kube::{Namespace, OPERATOR};
-use e2e::process::Output;
+use e2e::process::{Output, end, signal};
 use e2e::provided;
 use expect_test::{Expect, expect};
 use serde_json::{Value, json};
@@ -43,23 +42,9 @@ fn start(namespace: &Namespace, args: &[&str]) -> Child {
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("started")
 }
 
-fn end(child: Child) -> Output {
-    let output = child.wait_with_output().expect("an end");
-    Output {
-        code: output.status.code().unwrap_or(-1),
-        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-    }
-}
-
 fn is_patched(namespace: &Namespace, target: &str) -> bool {
     let names = namespace.field(target, "{.spec.template.spec.initContainers[*].name}");
     names == "envoy-ambassador"
-}
-
-fn signal(child: &Child, signal: &str) {
-    let sent = std::process::Command::new("kill").args([signal, &child.id().to_string()]).status();
-    assert!(sent.expect("kill").success());
 }
 
 #[test]
@@ -126,6 +111,7 @@ fn an_interrupt_takes_the_rollout_back() {
             exit 3
             deployment/web gets the container envoy-ambassador, docker.io/envoyproxy/envoy:distroless-v1.40.0:
             warning: port 80 leads to port 1, where nothing listens at the moment [AMB035]
+            interrupted: rolling deployment/web back; interrupt again to stop at once
             rolling deployment/web back ...
             deployment "web" successfully rolled out
             error: deployment/web was not injected: interrupted
@@ -155,89 +141,6 @@ fn without_rollback_it_stays_for_a_person_to_look_at() {
     namespace.ambassador(&["uninject", "deploy/web"]).ok();
     assert_eq!(object(&namespace, "deploy/web"), before);
     assert_eq!(namespace.config_maps(), Vec::<String>::new());
-}
-
-#[test]
-fn who_is_killed_midway_runs_the_same_command_again() {
-    let namespace = Namespace::new();
-    created(&namespace, "Deployment", "web");
-    let before = object(&namespace, "deploy/web");
-    let child = start(&namespace, &["inject", "deploy/web"]);
-    namespace.wait_until("it is patched", || is_patched(&namespace, "deploy/web"));
-    signal(&child, "-KILL");
-    end(child);
-    check(
-        &namespace.ambassador(&["inject", "deploy/web"]),
-        &expect![[r#"
-            exit 0
-            deployment.apps/web injected
-            deployment/web has it in its pod template already:
-            deployment "web" successfully rolled out
-        "#]],
-    );
-    let child = start(&namespace, &["uninject", "deploy/web"]);
-    namespace.wait_until("it is patched", || !is_patched(&namespace, "deploy/web"));
-    signal(&child, "-KILL");
-    end(child);
-    check(
-        &namespace.ambassador(&["uninject", "deploy/web"]),
-        &expect![[r#"
-            exit 0
-            deployment.apps/web unchanged
-            deployment "web" successfully rolled out
-        "#]],
-    );
-    assert_eq!(object(&namespace, "deploy/web"), before);
-    let left = namespace.config_maps();
-    assert!(left.iter().all(|name| name.contains("ambassador-plugin-")), "{left:?}");
-}
-
-#[test]
-fn of_two_at_once_one_remains() {
-    let namespace = Namespace::new();
-    created(&namespace, "Deployment", "web");
-    let before = object(&namespace, "deploy/web");
-    let children =
-        ["length", "length + 1"].map(|jq| start(&namespace, &["inject", "deploy/web", "--jq", jq]));
-    let outputs = children.map(end);
-    let said: Vec<&str> = outputs.iter().map(|output| output.stderr.as_str()).collect();
-    for output in &outputs {
-        let replaced = "error: deployment/web was injected, but somebody else has changed that before its pods were new\n";
-        assert!(
-            output.code == 0 || output.code == 4 && output.stderr.contains(replaced),
-            "{}",
-            output.stderr
-        );
-    }
-    assert!(outputs.iter().any(|output| output.code == 0), "{said:?}");
-    let maps = namespace.config_maps();
-    assert_eq!(maps.len(), 2, "that of the other has gone: {maps:?}");
-    namespace.ambassador(&["uninject", "deploy/web"]).ok();
-    assert_eq!(object(&namespace, "deploy/web"), before);
-    assert_eq!(namespace.config_maps(), Vec::<String>::new());
-}
-
-#[test]
-fn a_change_in_between_is_planned_for() {
-    let namespace = Namespace::new();
-    created(&namespace, "Deployment", "web");
-    let mut child = start(&namespace, &["inject", "deploy/web", "--jq", "."]);
-    // It has read the deployment when it says what it is going to do, and asks for much more before it does it.
-    let mut stderr = BufReader::new(child.stderr.take().expect("a pipe"));
-    let mut said = String::new();
-    stderr.read_line(&mut said).expect("a line");
-    signal(&child, "-STOP");
-    namespace.kubectl(&["set", "env", "deploy/web", "COLOUR=red"]).ok();
-    signal(&child, "-CONT");
-    stderr.read_to_string(&mut said).expect("the rest");
-    assert_eq!(end(child).code, 0, "{said}");
-    assert!(
-        said.contains("deployment/web was changed by somebody else meanwhile, planning again\n"),
-        "{said}"
-    );
-    assert!(is_patched(&namespace, "deploy/web"));
-    namespace.ambassador(&["uninject", "deploy/web"]).ok();
-    assert_eq!(namespace.field("deploy/web", "{.spec.template.spec.containers[0].env[0].value}"), "red");
 }
 
 #[test]

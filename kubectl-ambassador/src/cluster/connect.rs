@@ -11,16 +11,18 @@ use kube::client::{AuthError, ClientBuilder, ConfigExt as _};
 use kube::config::{ExecConfig, KubeConfigOptions};
 use kube::{Client, Config};
 use tower::buffer::BufferLayer;
+use tower::retry::RetryLayer;
 use tower::timeout::TimeoutLayer;
 use tower::util::{MapResponseLayer, option_layer};
 
 pub(crate) use kubeconfig::Named;
 
 use super::error::root_cause;
+use super::retry::Retry;
 use super::{Cluster, FIELD_MANAGER, warnings};
 use crate::failure::{Failure, Result};
 
-/// How many requests may wait for a token.
+/// How many requests may wait for others.
 const WAITING: usize = 64;
 /// What to do when no cluster can be made out.
 const HINT: &str =
@@ -93,7 +95,7 @@ pub(crate) struct Args {
     insecure_skip_tls_verify: Option<bool>,
 
     /// How long one request may wait for its answer, such as 30s; 0 is for ever
-    #[arg(long, value_name = "TIME", hide_short_help = true, default_value = "0", value_parser = crate::duration::limit)]
+    #[arg(long, value_name = "TIME", hide_short_help = true, default_value = "1m", value_parser = crate::duration::limit)]
     request_timeout: Duration,
 }
 
@@ -192,13 +194,17 @@ impl Args {
         if token.is_some() {
             config.auth_info.exec = None;
         }
+        config.default_retry = false;
         let timeout = Some(self.request_timeout).filter(|time| !time.is_zero()).map(TimeoutLayer::new);
         let builder = ClientBuilder::try_from(config).map_err(failed)?;
-        let builder =
-            builder.with_layer(&MapResponseLayer::new(warnings::tell)).with_layer(&option_layer(timeout));
+        let builder = builder
+            .with_layer(&MapResponseLayer::new(warnings::tell))
+            .with_layer(&option_layer(timeout))
+            .with_layer(&BufferLayer::new(WAITING))
+            .with_layer(&RetryLayer::new(Retry::default()));
         Ok(match token {
             None => builder.build(),
-            Some(token) => builder.with_layer(&BufferLayer::new(WAITING)).with_layer(&token).build(),
+            Some(token) => builder.with_layer(&token).build(),
         })
     }
 }

@@ -7,7 +7,8 @@ pub(super) fn attempting(what: impl Into<String>) -> impl FnOnce(kube::Error) ->
     let what = what.into();
     move |error| match &error {
         kube::Error::Api(status) => {
-            let failure = Failure::unchanged(format!("{what}: {}", status.message));
+            let failure =
+                Failure::unchanged(format!("{what}: {}", status.message)).passing(is_passing(status.code));
             match status.code {
                 401 => failure.hint("your credentials were not accepted; log in again"),
                 403 => failure.hint(
@@ -17,6 +18,7 @@ pub(super) fn attempting(what: impl Into<String>) -> impl FnOnce(kube::Error) ->
             }
         }
         error => Failure::unchanged(format!("{what}: {}", root_cause(error)))
+            .passing(true)
             .hint("is the cluster up? `kubectl cluster-info` asks it; --context NAME chooses another one"),
     }
 }
@@ -51,8 +53,10 @@ impl From<kube::Error> for NotCreated {
             kube::Error::Api(status) if status.code == 409 && status.reason == "AlreadyExists" => {
                 Self::NameInUse
             }
-            // 429 is a budget that has room again later.
-            kube::Error::Api(status) if (400..500).contains(&status.code) && status.code != 429 => {
+            // 409 is a quota that somebody else was counted in at the same time, 429 a budget that has room again later.
+            kube::Error::Api(status)
+                if (400..500).contains(&status.code) && !matches!(status.code, 409 | 429) =>
+            {
                 Self::Refused(status.message)
             }
             kube::Error::Api(status) => Self::Unclear(status.message),
@@ -97,7 +101,12 @@ impl From<kube::Error> for NotDeleted {
 /// Whether asking again may help: the server was busy, or could not be reached.
 pub(super) fn may_pass(error: &kube::Error) -> bool {
     match error {
-        kube::Error::Api(status) => status.code == 429 || status.code >= 500,
+        kube::Error::Api(status) => is_passing(status.code),
         _ => true,
     }
+}
+
+/// Whether a status says more about the server's moment than about the request.
+pub(super) fn is_passing(status: u16) -> bool {
+    matches!(status, 429 | 500 | 502..=504)
 }

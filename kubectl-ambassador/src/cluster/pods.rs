@@ -83,10 +83,17 @@ impl Cluster {
         }
     }
 
-    /// Waits until there is no pod of this uid; `false` if it is still there at the deadline.
-    pub(crate) async fn wait_until_gone(&self, name: &str, uid: &str, deadline: Instant) -> Result<bool> {
+    /// Waits until there is no pod of this uid; `false` if it is still there at the deadline. A server that cannot be
+    /// reached is tried for as long as `patience`.
+    pub(crate) async fn wait_until_gone(
+        &self,
+        name: &str,
+        uid: &str,
+        deadline: Instant,
+        patience: Duration,
+    ) -> Result<bool> {
         loop {
-            match self.pod_patiently(name, deadline).await? {
+            match self.pod_patiently(name, Instant::now() + patience).await? {
                 Some(pod) if text(&pod, "/metadata/uid") == uid => {
                     if Instant::now() > deadline {
                         return Ok(false);

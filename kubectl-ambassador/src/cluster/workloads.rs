@@ -22,6 +22,8 @@ pub(crate) enum NotPatched {
     Gone,
     /// It is not as the patch says that it is, or the server does not want what would come of it.
     Refused(String),
+    /// Others change it all the time.
+    Conflict(String),
     /// Anything else.
     Failed(Failure),
 }
@@ -118,7 +120,10 @@ impl Cluster {
         match self.objects_of(resource).patch(name, &params, &Patch::Json::<()>(patch)).await {
             Ok(object) => Ok(resource.filled_in(object)),
             Err(error) if is_not_found(&error) => Err(NotPatched::Gone),
-            Err(kube::Error::Api(status)) if matches!(status.code, 409 | 422) => {
+            Err(kube::Error::Api(status)) if status.code == 409 => {
+                Err(NotPatched::Conflict(status.message.clone()))
+            }
+            Err(kube::Error::Api(status)) if status.code == 422 => {
                 Err(NotPatched::Refused(status.message.clone()))
             }
             Err(error) => {

@@ -62,7 +62,8 @@ struct Checked {
 
 pub(crate) fn run(args: &Args) -> Result<()> {
     let checked = check(args).map_err(Failure::could_not_tell)?;
-    show::all(&checked.objects, &checked.findings, args.inject.change.output.format())?;
+    show::all(&checked.objects, &checked.findings, args.inject.change.output.format())
+        .map_err(Failure::could_not_tell)?;
     let fails = |finding: &Finding| match args.fail_on {
         FailOn::Error => finding.severity == Severity::Error,
         FailOn::Warning => finding.severity <= Severity::Warning,

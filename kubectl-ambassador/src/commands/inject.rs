@@ -9,12 +9,14 @@ mod workload;
 use serde_json::Value;
 
 pub(super) use self::discover::{Found, declared, default_map};
+use self::in_front::not_all_led;
 pub(super) use self::outlook::Outlook;
 use self::outlook::Prospect;
 pub(super) use self::sidecar::Sidecar;
 use super::change::{DryRun, Flags, refuse_missing_rights};
 use super::pipe;
 use super::target::{self, each};
+use super::uninject::in_front::undone;
 use crate::annotation::Injected;
 use crate::cluster::{self, Cluster, Mode, Right};
 use crate::envoy::HEALTH_PORT;
@@ -22,11 +24,11 @@ use crate::failure::{Failure, Result};
 use crate::findings;
 use crate::journal::{self, Entry, Journal, Needed, Step};
 use crate::names;
-use crate::output::{self, say};
+use crate::output::{self, Outcome, say};
 use crate::plan::{self, Options, Permissions, Plan, ResourceFlags, text};
 use crate::plugin::{Plugin, Plugins};
 use crate::recreate::{self, Work};
-use crate::rollout::Target;
+use crate::rollout::{self, Target};
 use crate::signals::Interrupt;
 use crate::source::{self, Source};
 use crate::survey;
@@ -185,41 +187,47 @@ async fn pod(
         prospect;
     let is_done = plan.is_done(&live) && config_is_there(cluster, &plan).await?;
     if is_done && !in_front.has_to_switch(cluster).await? {
-        return output::done(&plan.objects(), &name, "unchanged", &args.change.output);
+        return output::done(&plan.objects(), &name, Outcome::Unchanged, &args.change.output);
     }
     explain_pod(&format!("pod/{name}"), is_done, (&source, &how), &options, &plugin);
     sidecar.explain(&plan);
     in_front.explain();
     findings::warn(&findings);
     if args.change.dry_run == DryRun::Client {
-        return output::done(&plan.objects(), &name, "injected (dry run)", &args.change.output);
+        return output::done(&plan.objects(), &name, Outcome::DryRun("injected"), &args.change.output);
     }
     prove(cluster, &plan, &old).await?;
     if args.change.dry_run == DryRun::Server {
-        return output::done(&plan.objects(), &name, "injected (server dry run)", &args.change.output);
+        return output::done(&plan.objects(), &name, Outcome::ServerDryRun("injected"), &args.change.output);
     }
     if in_front.is_concerned() {
         refuse_missing_rights(cluster, &SERVICE_RIGHTS).await?;
     }
-    in_front.prepare(cluster, &plan, &source).await?;
-    if !is_done {
-        let journal = begin(cluster, &plan, &live, old, &source, injected).await?;
-        let work = Work {
-            cluster,
-            journal,
-            timeout: args.change.timeout,
-            rollback: !args.change.no_rollback,
-            wait: args.change.wait,
-            interrupt: Interrupt::listen(),
-        };
-        work.replace(&live, &[&plan.plugin, &plan.config_map]).await?;
-        if !args.change.wait {
-            in_front.remind(&format!("pod/{name} is ready"));
-            return output::done(&plan.objects(), &name, "injected", &args.change.output);
+    rollout::prove(cluster, &in_front.all()).await?;
+    let replaced = async {
+        in_front.prepare(cluster, &plan, &source).await?;
+        if is_done {
+            return Ok(());
         }
+        let entry = entry(args, cluster, &plan, (&live, &old), &source, injected).await?;
+        let Flags { timeout, no_rollback, wait, .. } = args.change;
+        let journal = Journal::begin(entry)?;
+        let rollback = !no_rollback;
+        let work = Work { cluster, journal, timeout, rollback, wait, interrupt: Interrupt::listen() };
+        work.replace(&live, &[&plan.plugin, &plan.config_map]).await
+    };
+    if let Err(failure) = replaced.await {
+        let are_as_before = in_front.switches.before.is_empty();
+        return Err(if are_as_before { failure } else { undone(cluster, &old, failure).await });
     }
-    in_front.lead(cluster, &plan, &source, &format!("pod/{name}")).await?;
-    output::done(&plan.objects(), &name, "injected", &args.change.output)
+    let shown = format!("pod/{name}");
+    if !is_done && !args.change.wait {
+        in_front.remind(&format!("{shown} is ready"));
+        return output::done(&plan.objects(), &name, Outcome::Done("injected"), &args.change.output);
+    }
+    let led = in_front.lead(cluster, &plan, &source, &shown).await;
+    led.map_err(|failure| not_all_led(&shown, failure))?;
+    output::done(&plan.objects(), &name, Outcome::Done("injected"), &args.change.output)
 }
 
 /// Unless a person names one, the ConfigMap of an injected pod stays what it is.
@@ -253,15 +261,15 @@ async fn prove(cluster: &Cluster, plan: &Plan, old: &Value) -> Result<()> {
     recreate::prove(cluster, old, &plan.injected).await
 }
 
-/// Notes all that is needed to finish, or to undo, what comes next.
-async fn begin(
+/// All that is needed to finish, or to undo, what comes next.
+async fn entry(
+    args: &Args,
     cluster: &Cluster,
     plan: &Plan,
-    live: &Value,
-    old: Value,
+    (live, old): (&Value, &Value),
     source: &Source,
     injected: Option<Injected>,
-) -> Result<Journal> {
+) -> Result<Entry> {
     let [config, plugin] = [&plan.config_map, &plan.plugin].map(|map| text(map, "/metadata/name").to_owned());
     let mut needed = vec![Needed { name: config.clone(), before: cluster.config_map(&config).await? }];
     // Named by its content, so one that is there is as it should be.
@@ -272,7 +280,7 @@ async fn begin(
     leftovers.retain(|name| *name != config && *name != plugin);
     let (uid, mut new) = (text(live, "/metadata/uid"), plan.injected.clone());
     Injected::note_replaced(&mut new, uid)?;
-    Journal::begin(Entry {
+    Ok(Entry {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         server: cluster.server.clone(),
         namespace: cluster.namespace.clone(),
@@ -283,9 +291,10 @@ async fn begin(
         done: "injected".to_owned(),
         step: Step::Prepared,
         config: Some(source.text.clone()),
+        keeps_services: args.change.keep_services,
         needed,
         leftovers,
-        old,
+        old: old.clone(),
         new,
     })
 }

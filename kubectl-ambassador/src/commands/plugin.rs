@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::cluster::{self, Mode};
 use crate::failure::{Failure, Result};
-use crate::output::print;
+use crate::output::{print, print_done};
 use crate::plan::{plugin_map, text};
 use crate::plugin::{Plugin, Plugins};
 
@@ -98,13 +98,12 @@ async fn install(args: &Install) -> Result<()> {
         let map = plugin_map(&cluster.namespace, plugin);
         let name = text(&map, "/metadata/name");
         // What it holds is in its name, so one that is there is the same.
-        let done = if cluster.config_map(name).await?.is_some() {
-            "unchanged"
+        if cluster.config_map(name).await?.is_some() {
+            print(&format!("configmap/{name} unchanged\n"))?;
         } else {
             cluster.apply_config_map(&map, Mode::Real).await?;
-            "installed"
-        };
-        print(&format!("configmap/{name} {done}\n"))?;
+            print_done(&format!("configmap/{name} installed\n"))?;
+        }
     }
     Ok(())
 }

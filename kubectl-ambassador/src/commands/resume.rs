@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use super::uninject::in_front::lead_again;
 use crate::cluster;
-use crate::failure::{Failure, Result};
+use crate::failure::{Exit, Failure, Result};
 use crate::journal::{self, Entry, Journal};
-use crate::output::{print, say};
+use crate::output::{print, print_done, say};
 use crate::recreate::{Resumed, Work};
 use crate::signals::Interrupt;
 
@@ -66,12 +67,26 @@ pub(crate) async fn run(args: &Args) -> Result<()> {
         journal.finish();
         return Ok(());
     }
-    let (done, interrupt) = (journal.entry.done.clone(), Interrupt::listen());
+    let (entry, interrupt) = (journal.entry.clone(), Interrupt::listen());
     let work =
         Work { cluster: &cluster, journal, timeout: args.timeout, rollback: true, wait: true, interrupt };
-    match work.resume(args.back).await? {
-        Resumed::Done => print(&format!("pod/{name} {done}\n")),
-        Resumed::Original => print(&format!("pod/{name} is as it was\n")),
+    let resumed = work.resume(args.back).await?;
+    let stands = if resumed == Resumed::Done { &entry.new } else { &entry.old };
+    if !entry.keeps_services {
+        let led = lead_again(&cluster, stands).await;
+        led.map_err(|failure| {
+            let message = format!("pod/{name} stands, but not all Services lead to its ambassador");
+            let hint = format!(
+                "kubectl ambassador inject pod/{name} --namespace {}{}",
+                entry.namespace, entry.flags
+            );
+            failure.within(Exit::LeftHalfDone, message).hint(hint)
+        })?;
+    }
+    let done = &entry.done;
+    match resumed {
+        Resumed::Done => print_done(&format!("pod/{name} {done}\n")),
+        Resumed::Original => print_done(&format!("pod/{name} is as it was\n")),
     }
 }
 

@@ -11,6 +11,7 @@ use crate::offline::Selection;
 use crate::output::{self, say};
 use crate::plan::text;
 use crate::rollout::{Led, Target, lead};
+use crate::signals::Interrupt;
 use crate::workload::{KINDS, Kind};
 use words::{Wanted, wanted};
 
@@ -102,25 +103,43 @@ pub(super) fn selection(args: &Args, templates: &[(String, String)]) -> Result<S
     args.selector.iter().try_fold(selection, |selection, labels| selection.with_labels(labels))
 }
 
-/// Does the same to each target, up to the first that fails: what broke one may well break all.
+/// Does the same to each target, up to the first that fails, since what broke one may well break all, or until a person
+/// has had enough.
 pub(super) async fn each(
     output: &output::Args,
     targets: Vec<Target>,
     mut act: impl AsyncFnMut(Target) -> Result<()>,
 ) -> Result<()> {
-    let mut targets = targets.into_iter();
+    let mut names: Vec<String> = targets.iter().map(Target::shown).rev().collect();
     let mut result = Ok(());
-    for target in targets.by_ref() {
+    let mut done = Vec::new();
+    for target in targets {
+        Interrupt::between();
+        if Interrupt::came() {
+            result = Err(Failure::unchanged("interrupted"));
+            break;
+        }
+        let name = names.pop().unwrap_or_default();
         result = act(target).await;
         if result.is_err() {
             break;
         }
+        done.push(name);
     }
-    let rest: Vec<String> = targets.map(|target| target.shown()).collect();
-    if !rest.is_empty() {
-        say(&format!("not tried after that: {}", rest.join(", ")));
+    if let Err(failure) = result {
+        names.reverse();
+        if !done.is_empty() {
+            say(&format!("done before that: {}", done.join(", ")));
+        }
+        if !names.is_empty() {
+            say(&format!("not tried after that: {}", names.join(", ")));
+        }
+        if let Err(untold) = output.finish() {
+            untold.say();
+        }
+        return Err(if output.has_changed() { failure.after_others() } else { failure });
     }
-    output.finish().and(result)
+    output.finish()
 }
 
 /// What was found so far.

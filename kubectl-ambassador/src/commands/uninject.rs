@@ -1,6 +1,6 @@
 //! `kubectl ambassador uninject`: the original pod back, and nothing of ours left.
 
-mod in_front;
+pub(super) mod in_front;
 mod workload;
 
 use serde_json::Value;
@@ -14,7 +14,7 @@ use crate::cluster::{self, Cluster, Right};
 use crate::failure::Result;
 use crate::findings::{self, Subject};
 use crate::journal::{self, Entry, Journal, Step};
-use crate::output;
+use crate::output::{self, Outcome};
 use crate::plan::{self, text};
 use crate::recreate::{self, Work};
 use crate::rollout::services::back;
@@ -89,49 +89,71 @@ async fn pod(args: &Args, cluster: &Cluster, live: Value) -> Result<()> {
     let old = plan::without_what_the_server_sets(&live);
     let original = plan::original(&old, "")?;
     let Some(injected) = Injected::of(&live)? else {
-        return output::done(&[&original], &name, "unchanged", &args.change.output);
+        return output::done(&[&original], &name, Outcome::Unchanged, &args.change.output);
     };
     journal::refuse_unfinished(&cluster.server, &cluster.namespace, &name)?;
     refuse(args, cluster, &live, "").await?;
     if args.change.dry_run == DryRun::Client {
-        return output::done(&[&original], &name, "uninjected (dry run)", &args.change.output);
+        return output::done(&[&original], &name, Outcome::DryRun("uninjected"), &args.change.output);
     }
     refuse_missing_rights(cluster, &RIGHTS).await?;
     recreate::prove(cluster, &old, &original).await?;
     if args.change.dry_run == DryRun::Server {
-        return output::done(&[&original], &name, "uninjected (server dry run)", &args.change.output);
+        return output::done(&[&original], &name, Outcome::ServerDryRun("uninjected"), &args.change.output);
     }
-    let services = rollout::services_unless(cluster, args.change.keep_services).await?;
-    let switches = back(&services.unwrap_or_default(), &original);
+    let services = rollout::services_unless(cluster, args.change.keep_services).await?.unwrap_or_default();
+    let switches = back(&services, &original);
     if !switches.is_empty() {
         refuse_missing_rights(cluster, &SERVICE_RIGHTS).await?;
-        rollout::back_to_program(cluster, &original).await?;
+        rollout::prove(cluster, &switches).await?;
     }
-    let journal = Journal::begin(Entry {
+    let replaced = async {
+        if !switches.is_empty() {
+            lead_to_program(cluster, &format!("pod/{name}"), &original).await?;
+        }
+        let journal = Journal::begin(entry(args, cluster, &live, &injected, (&old, &original)))?;
+        let Flags { timeout, wait, .. } = args.change;
+        let work = Work { cluster, journal, timeout, rollback: true, wait, interrupt: Interrupt::listen() };
+        work.replace(&live, &[]).await
+    };
+    match replaced.await {
+        Ok(()) => output::done(&[&original], &name, Outcome::Done("uninjected"), &args.change.output),
+        Err(failure) if switches.is_empty() => Err(failure),
+        Err(failure) => Err(in_front::undone(cluster, &old, failure).await),
+    }
+}
+
+/// Leads Services to the program, which a person may interrupt before its pods are changed.
+async fn lead_to_program(cluster: &Cluster, shown: &str, original: &Value) -> Result<()> {
+    let left = format!("{shown} is as it was, but its Services may lead past the ambassador");
+    Interrupt::listen().at("leading its Services back first", left, "the same command again goes on with it");
+    rollout::back_to_program(cluster, original).await
+}
+
+fn entry(
+    args: &Args,
+    cluster: &Cluster,
+    live: &Value,
+    injected: &Injected,
+    bodies: (&Value, &Value),
+) -> Entry {
+    Entry {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         server: cluster.server.clone(),
         namespace: cluster.namespace.clone(),
         flags: cluster.flags.clone(),
-        pod: name.clone(),
-        uid: text(&live, "/metadata/uid").to_owned(),
+        pod: text(live, "/metadata/name").to_owned(),
+        uid: text(live, "/metadata/uid").to_owned(),
         manager: cluster.field_manager.clone(),
         done: "uninjected".to_owned(),
         step: Step::Prepared,
         config: None,
+        keeps_services: args.change.keep_services,
         needed: Vec::new(),
         leftovers: vec![injected.config_map.clone(), injected.plugin.clone()],
-        old: old.clone(),
-        new: original.clone(),
-    })?;
-    let (timeout, wait) = (args.change.timeout, args.change.wait);
-    let work = Work { cluster, journal, timeout, rollback: true, wait, interrupt: Interrupt::listen() };
-    if let Err(failure) = work.replace(&live, &[]).await {
-        if !switches.is_empty() {
-            in_front::lead_again(cluster, &injected, &old, &original).await;
-        }
-        return Err(failure);
+        old: bodies.0.clone(),
+        new: bodies.1.clone(),
     }
-    output::done(&[&original], &name, "uninjected", &args.change.output)
 }
 
 /// What speaks against taking an ambassador out.

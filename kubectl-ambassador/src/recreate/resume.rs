@@ -1,6 +1,6 @@
 //! Takes up what another run has left, from what the cluster shows.
 
-use super::{Work, patience};
+use super::Work;
 use crate::failure::{Failure, Result};
 use crate::journal::Step;
 use crate::output::say;
@@ -18,7 +18,7 @@ pub(crate) enum Resumed {
 impl Work<'_> {
     /// Finishes the change, or with `back` undoes it.
     pub(crate) async fn resume(mut self, back: bool) -> Result<Resumed> {
-        let there = self.cluster.pod_patiently(self.name(), patience()).await?;
+        let there = self.cluster.pod_patiently(self.name(), self.patience()).await?;
         let back = back || self.journal.entry.step == Step::PuttingBack;
         let Some(there) = there else {
             return if back { self.back().await } else { self.forward().await };
@@ -26,8 +26,8 @@ impl Work<'_> {
         let entry = &self.journal.entry;
         if text(&there, "/metadata/uid") == entry.uid {
             if there.pointer("/metadata/deletionTimestamp").is_none() {
-                self.give_up("it was left before anything was done").await;
-                return Ok(Resumed::Original);
+                let failure = self.give_up("it was left before anything was done").await;
+                return if failure.is_half_done() { Err(failure) } else { Ok(Resumed::Original) };
             }
             say(&format!("pod/{} is terminating ...", self.name()));
             if let Err(super::Stopped::Open(failure)) = self.wait_until_gone(&there).await {
@@ -42,7 +42,7 @@ impl Work<'_> {
             return self.see_it_up().await.map(|()| Resumed::Done);
         }
         if self.is_same(&there, &entry.old) {
-            self.journal.at(Step::PuttingBack);
+            self.at(Step::PuttingBack);
             return undone(self.old_stands("it was put back").await);
         }
         Err(self.foreign())

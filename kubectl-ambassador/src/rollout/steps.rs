@@ -1,6 +1,6 @@
 //! One change of a pod template, from the patch to the end of the rollout, or back.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ambassador_core::ports::PortMap;
 use serde_json::{Value, json};
@@ -14,6 +14,11 @@ use crate::output::say;
 use crate::plan::text;
 use crate::signals::Interrupt;
 use crate::verify;
+
+/// How long a server that does not answer is tried when a template is to be put back, at most.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// The pause between two tries.
+const AGAIN: Duration = Duration::from_secs(2);
 
 /// What is to be changed, and how one sees that it is.
 pub(crate) struct Change<'a> {
@@ -38,7 +43,7 @@ pub(crate) struct Change<'a> {
 }
 
 /// How it ended.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum End {
     /// All pods are new.
     Done,
@@ -49,29 +54,38 @@ pub(crate) enum End {
 }
 
 impl Change<'_> {
-    /// Changes the template, and stays until the pods are new. What does not come up is taken back: `Err` says so.
-    pub(crate) async fn carry_out(&self, cluster: &Cluster) -> Result<End> {
+    /// Changes the template, and stays until the pods are new; with the workload as it was changed. What does not come up
+    /// is taken back: `Err` says so.
+    pub(crate) async fn carry_out(&self, cluster: &Cluster) -> Result<(End, Workload)> {
+        let shown = self.workload.shown();
         // From here to the end of the rollout, an interrupt takes it back.
         let mut interrupt = Interrupt::listen();
-        let Some(now) = self.workload.put(cluster, self.pod, Mode::Real).await? else {
-            return Ok(End::Contested);
-        };
-        self.keep_config_maps(cluster).await?;
-        if let Some(why) = self.later(&now) {
-            say(&why);
-            return Ok(End::Later);
+        if interrupt.is_wanted() {
+            return Err(Failure::unchanged(format!("{shown} was not {}: interrupted", self.what)));
         }
-        let watch = self.watch();
+        self.note(&interrupt, format!("rolling {shown} back"));
+        let Some(now) = self.workload.put(cluster, self.pod, Mode::Real).await? else {
+            return Ok((End::Contested, self.workload.clone()));
+        };
         let finished = tokio::select! {
-            finished = watch.finished(cluster, &now) => finished,
+            finished = self.come_up(cluster, &now) => finished,
             () = interrupt.wanted() => Err("interrupted".to_owned().into()),
         };
         match finished {
-            Ok(()) => Ok(End::Done),
+            Ok(end) => Ok((end, now)),
             Err(Trouble::Wrong(why)) if !self.rollback => Err(self.left(&why)),
             Err(Trouble::Wrong(why)) => Err(self.take_back(cluster, &now, &why).await),
             Err(Trouble::Replaced) => Err(self.replaced()),
         }
+    }
+
+    async fn come_up(&self, cluster: &Cluster, now: &Workload) -> std::result::Result<End, Trouble> {
+        self.keep_config_maps(cluster).await.map_err(|failure| failure.message().to_owned())?;
+        if let Some(why) = self.later(now) {
+            say(&why);
+            return Ok(End::Later);
+        }
+        self.watch().finished(cluster, now).await.map(|()| End::Done)
     }
 
     /// Stays with a rollout that began before: somebody was killed, or has applied the very template.
@@ -80,7 +94,13 @@ impl Change<'_> {
             say(&why);
             return Ok(End::Later);
         }
-        let finished = self.watch().finished(cluster, self.workload).await;
+        let mut interrupt = Interrupt::listen();
+        self.note(&interrupt, "leaving the rollout to itself".to_owned());
+        let watch = self.watch();
+        let finished = tokio::select! {
+            finished = watch.finished(cluster, self.workload) => finished,
+            () = interrupt.wanted() => Err("interrupted".to_owned().into()),
+        };
         finished.map(|()| End::Done).map_err(|trouble| match trouble {
             Trouble::Replaced => self.replaced(),
             Trouble::Wrong(why) => {
@@ -89,6 +109,12 @@ impl Change<'_> {
                     .hint("its rollout began before this command, which has changed nothing")
             }
         })
+    }
+
+    fn note(&self, interrupt: &Interrupt, then: String) {
+        let shown = self.workload.shown();
+        let left = format!("{shown} is {} or not, in whatever state its rollout is", self.what);
+        interrupt.at(then, left, "the same command again goes on with it");
     }
 
     /// Why nobody stays until the pods of `now` are new, if nobody does.
@@ -136,9 +162,10 @@ impl Change<'_> {
     }
 
     /// Puts the old template back, and waits until its pods are all there. Says how it ended.
-    async fn take_back(&self, cluster: &Cluster, now: &Workload, why: &str) -> Failure {
+    pub(crate) async fn take_back(&self, cluster: &Cluster, now: &Workload, why: &str) -> Failure {
         let shown = self.workload.shown();
         let message = format!("{shown} was not {}: {why}", self.what);
+        self.note(&Interrupt::listen(), format!("{shown} is being rolled back already"));
         say(&format!("rolling {shown} back ..."));
         match self.put_back(cluster, now).await {
             Ok(Some(back)) => match self.wait_for_old_pods(cluster, &back).await {
@@ -161,15 +188,14 @@ impl Change<'_> {
 
     async fn put_back(&self, cluster: &Cluster, now: &Workload) -> Result<Option<Workload>> {
         let before = self.workload.pod()?;
-        let mut last = Failure::unchanged("");
-        for attempt in 0..super::TRIES {
+        let deadline = Instant::now() + self.timeout.min(PATIENCE);
+        loop {
             match now.put(cluster, before, Mode::Real).await {
-                Ok(back) => return Ok(back),
-                Err(failure) => last = failure,
+                Err(failure) if !failure.may_pass() || Instant::now() > deadline => return Err(failure),
+                Err(_) => tokio::time::sleep(AGAIN).await,
+                done => return done,
             }
-            tokio::time::sleep(Duration::from_secs(1 << attempt)).await;
         }
-        Err(last)
     }
 
     async fn wait_for_old_pods(

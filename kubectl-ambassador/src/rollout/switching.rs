@@ -8,6 +8,7 @@ use super::TRIES;
 use super::services::{Pods, Switch, back, forward, have_followed, held_by};
 use crate::cluster::{Cluster, Mode, NotPatched, Resource};
 use crate::failure::{Failure, Result};
+use crate::findings;
 use crate::output::say;
 use crate::plan::text;
 
@@ -16,6 +17,8 @@ const FOLLOW: Duration = Duration::from_secs(60);
 /// How long the nodes may take to follow the endpoints: kube-proxy writes its rules at most once a second, and some
 /// seconds late on a busy node. Nothing tells when all of them have.
 const SETTLE: Duration = Duration::from_secs(4);
+/// How soon a Service that could not be changed is looked at again.
+const AGAIN: Duration = Duration::from_millis(300);
 
 /// All Services of the namespace. `None`: they are to be left alone, or cannot be seen.
 pub(crate) async fn services_unless(cluster: &Cluster, are_kept: bool) -> Result<Option<Vec<Value>>> {
@@ -72,36 +75,63 @@ pub(crate) async fn back_to_program(cluster: &Cluster, original: &Value) -> Resu
     switch(cluster, |services| back(services, original)).await
 }
 
+/// Asks the server, without changing anything, whether it would let the Services be switched.
+pub(crate) async fn prove(cluster: &Cluster, switches: &[Switch]) -> Result<()> {
+    for switch in switches {
+        match cluster.patch(&Resource::services(), &switch.service, &switch.operations, Mode::DryRun).await {
+            Err(NotPatched::Refused(why)) => return Err(findings::refusal(cannot(switch, &why).message())),
+            Err(NotPatched::Failed(failure)) => return Err(findings::refusal(failure.message())),
+            // As it will be by then, it is read again.
+            Ok(_) | Err(NotPatched::Gone | NotPatched::Conflict(_)) => {}
+        }
+    }
+    Ok(())
+}
+
 /// Switches what there is to switch, and waits until all connections go there.
 pub(crate) async fn switch(cluster: &Cluster, plan: impl Fn(&[Value]) -> Vec<Switch>) -> Result<()> {
-    let mut done = Vec::new();
-    let mut refused = 0;
+    let mut tried: Vec<Switch> = Vec::new();
+    let mut failed = 0;
     loop {
         let services = cluster.objects(&Resource::services(), None).await?;
-        // Each is planned on what the one before has left.
+        // Each is planned on what the one before has left, and so an answer that was lost is no matter.
         let Some(next) = pending(cluster, plan(&services), &services).await?.into_iter().next() else {
             break;
         };
-        match cluster.patch(&Resource::services(), &next.service, &next.operations, Mode::Real).await {
+        let result = cluster.patch(&Resource::services(), &next.service, &next.operations, Mode::Real).await;
+        let is_new = !tried.iter().any(|tried| (&tried.service, &tried.port) == (&next.service, &next.port));
+        let failure = match result {
             Ok(_) => {
                 say(&next.shown());
-                done.push(next);
+                None
             }
-            Err(NotPatched::Gone) => {}
-            Err(NotPatched::Refused(why)) if refused >= TRIES => {
-                return Err(Failure::unchanged(format!("cannot change service/{}: {why}", next.service)));
-            }
-            Err(NotPatched::Refused(_)) => refused += 1,
+            Err(NotPatched::Gone) => continue,
+            Err(NotPatched::Refused(why) | NotPatched::Conflict(why)) => Some(cannot(&next, &why)),
+            Err(NotPatched::Failed(failure)) if failure.may_pass() => Some(failure),
             Err(NotPatched::Failed(failure)) => return Err(failure),
+        };
+        if is_new {
+            tried.push(next);
+        }
+        if let Some(failure) = failure {
+            failed += 1;
+            if failed > TRIES {
+                return Err(failure);
+            }
+            tokio::time::sleep(AGAIN).await;
         }
     }
-    for switch in &done {
+    for switch in &tried {
         wait_for_endpoints(cluster, switch).await?;
     }
-    if !done.is_empty() {
+    if !tried.is_empty() {
         tokio::time::sleep(SETTLE).await;
     }
     Ok(())
+}
+
+fn cannot(switch: &Switch, why: &str) -> Failure {
+    Failure::unchanged(format!("cannot change service/{}: {why}", switch.service))
 }
 
 async fn wait_for_endpoints(cluster: &Cluster, switch: &Switch) -> Result<()> {

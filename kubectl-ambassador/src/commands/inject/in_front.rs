@@ -8,6 +8,7 @@ use crate::output::say;
 use crate::plan::Plan;
 use crate::rollout;
 use crate::rollout::services::{Pods, Switch, Switches, forward};
+use crate::signals::Interrupt;
 use crate::source::Source;
 
 /// What is to become of them.
@@ -80,6 +81,12 @@ impl InFront {
         if self.switches.before.is_empty() {
             return Ok(());
         }
+        let left = "its Services may lead past the ambassador";
+        Interrupt::listen().at(
+            "leading its Services back first",
+            left,
+            "the same command again goes on with it",
+        );
         rollout::switch(cluster, |services| forward(services, &pods(plan, source)).before).await
     }
 
@@ -94,11 +101,15 @@ impl InFront {
         if self.is_kept {
             return Ok(());
         }
-        let led = rollout::to_ambassador(cluster, &pods(plan, source)).await;
-        led.map_err(|failure: Failure| {
-            failure
-                .within(Exit::LeftHalfDone, format!("{shown} is injected, but not all Services lead to it"))
-                .hint("run the same command again")
-        })
+        let left = format!("{shown} is injected, but not all Services may lead to it");
+        Interrupt::listen().at("leading its Services first", left, "the same command again goes on with it");
+        rollout::to_ambassador(cluster, &pods(plan, source)).await
     }
+}
+
+/// What is injected stays, though not all Services could be led to it.
+pub(super) fn not_all_led(shown: &str, failure: Failure) -> Failure {
+    failure
+        .within(Exit::LeftHalfDone, format!("{shown} is injected, but not all Services lead to it"))
+        .hint("run the same command again")
 }

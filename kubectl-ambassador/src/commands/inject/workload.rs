@@ -1,7 +1,7 @@
 //! Injects a live workload: plan, explain, ConfigMaps, pod template, rollout, Services, leftovers; in this order, each
 //! step such that it can be done twice.
 
-use std::collections::BTreeSet;
+mod steps;
 
 use serde_json::{Value, json};
 
@@ -16,10 +16,10 @@ use crate::envoy::HEALTH_PORT;
 use crate::failure::{Failure, Result};
 use crate::findings::{self, Finding, Subject, World};
 use crate::leftovers;
-use crate::output::{self, say};
+use crate::output::{self, Outcome, say};
 use crate::plan::{self, Class, Options, Plan, list, text};
 use crate::plugin::{Plugin, Plugins};
-use crate::rollout::{self, Change, Course, End, Status, TRIES, Target, Workload};
+use crate::rollout::{self, Course, End, Status, TRIES, Target, Workload};
 use crate::source::{self, Source};
 use crate::survey;
 
@@ -77,10 +77,14 @@ pub(super) async fn run(
     .hint("find out who does that; a controller that manages it will not let go"))
 }
 
-/// One of its pods, as its template has it and as a running one is; by the template alone if none runs.
+/// One of its pods, as its template has it and as a running one is; by the template alone if none runs. Where an
+/// ambassador is just being taken out, the ports of a pod that still has it say nothing about the next ones.
 async fn sample(cluster: &Cluster, workload: &Workload) -> Value {
     let pods = rollout::pods(cluster, workload).await.unwrap_or_default();
+    let has_it = |pod: &Value| pod.pointer(&annotation::pointer()).is_some();
+    let is_in_template = workload.pod().is_ok_and(has_it);
     let running = pods.iter().filter(|pod| text(pod, "/status/phase") == "Running");
+    let running = running.filter(|pod| is_in_template || !has_it(pod));
     let one = running.max_by_key(|pod| crate::verify::is_ready(pod)).cloned().unwrap_or_default();
     let mut pod = workload.pod().cloned().unwrap_or_default();
     pod["kind"] = "Pod".into();
@@ -216,7 +220,7 @@ impl Step<'_> {
         let name = &options.config_map;
         let there = self.cluster.config_map(name).await?.unwrap_or_default();
         let same = there.is_null() || there.get("data") == map.get("data");
-        if self.args.config_map.is_some() && !same && leftovers::is_used(self.cluster, name, "").await? {
+        if self.args.config_map.is_some() && !same && leftovers::is_used(self.cluster, name).await? {
             return Err(Failure::unchanged(format!(
                 "configmap/{name} is in use with another config, which running pods would take up at once"
             ))
@@ -228,6 +232,7 @@ impl Step<'_> {
             owners.push(own);
         }
         map["metadata"]["ownerReferences"] = Value::Array(owners);
+        map["metadata"]["annotations"][leftovers::PLUGIN] = self.plugin.config_map().into();
         Ok(())
     }
 
@@ -244,32 +249,31 @@ impl Step<'_> {
         let there = planned.is_in(self.workload);
         let complete = there && config_is_there(self.cluster, plan).await?;
         if complete && self.is_rolled_out() && !planned.in_front.has_to_switch(self.cluster).await? {
-            return self.done(planned, "unchanged", End::Done);
+            if self.args.change.dry_run == DryRun::None {
+                // Somebody may have been killed before.
+                self.remove_old_config_maps(&planned.options).await?;
+            }
+            return self.done(planned, Outcome::Unchanged, End::Done);
         }
         if is_first {
             self.explain(planned, there);
             findings::warn(&planned.findings);
         }
         if self.args.change.dry_run == DryRun::Client {
-            return self.done(planned, "injected (dry run)", End::Done);
+            return self.done(planned, Outcome::DryRun("injected"), End::Done);
         }
         if is_first {
             self.prove(planned).await?;
         }
         if self.args.change.dry_run == DryRun::Server {
-            return self.done(planned, "injected (server dry run)", End::Done);
+            return self.done(planned, Outcome::ServerDryRun("injected"), End::Done);
         }
         let end = self.carry_out(planned, there).await?;
         if end == End::Contested {
             return Ok(end);
         }
-        if end == End::Later && !self.args.change.wait {
-            planned.in_front.remind(&format!("all pods of {} have it", self.workload.shown()));
-        } else {
-            self.lead_services(planned).await?;
-        }
-        self.remove_old_config_maps(&planned.options).await;
-        self.done(planned, "injected", end)
+        self.remove_old_config_maps(&planned.options).await?;
+        self.done(planned, Outcome::Done("injected"), end)
     }
 
     fn is_rolled_out(&self) -> bool {
@@ -303,7 +307,9 @@ impl Step<'_> {
         refuse_missing_rights(cluster, &self.rights(planned)).await?;
         cluster.apply_config_map(&planned.plan.plugin, Mode::DryRun).await?;
         cluster.apply_config_map(&planned.plan.config_map, Mode::DryRun).await?;
-        self.workload.put(cluster, planned.injected(), Mode::DryRun).await?;
+        let put = self.workload.put(cluster, planned.injected(), Mode::DryRun).await;
+        put.map_err(|failure| findings::refusal(failure.message()))?;
+        rollout::prove(cluster, &planned.in_front.all()).await?;
         // What the workload may say, its pods may not be allowed to be: Pod Security, quotas, webhooks.
         if !cluster.missing_rights(&[("create", "pods")]).await?.is_empty() {
             return Ok(());
@@ -370,56 +376,6 @@ impl Step<'_> {
         }))
     }
 
-    async fn carry_out(&self, planned: &Planned, there: bool) -> Result<End> {
-        let (cluster, plan) = (self.cluster, &planned.plan);
-        cluster.apply_config_map(&plan.plugin, Mode::Real).await?;
-        cluster.apply_config_map(&plan.config_map, Mode::Real).await?;
-        let ports = &self.source.loaded.ambassador.ports;
-        let annotation = text(planned.injected(), &annotation::pointer()).to_owned();
-        let present = if there { BTreeSet::new() } else { self.workload.present(cluster).await? };
-        let is_new = |pod: &Value| {
-            text(pod, &annotation::pointer()) == annotation && !present.contains(text(pod, "/metadata/uid"))
-        };
-        let change = Change {
-            workload: self.workload,
-            pod: planned.injected(),
-            what: "injected",
-            is_new: &is_new,
-            config_maps: &[&plan.plugin, &plan.config_map],
-            answers: Some(ports),
-            timeout: self.args.change.timeout,
-            rollback: !self.args.change.no_rollback,
-            wait: self.args.change.wait,
-        };
-        if there {
-            return change.follow(cluster).await;
-        }
-        planned.in_front.prepare(cluster, plan, self.source).await?;
-        let end = change.carry_out(cluster).await;
-        if end.is_err() {
-            for map in [&plan.config_map, &plan.plugin] {
-                leftovers::remove_unused(cluster, text(map, "/metadata/name"), "").await;
-            }
-        }
-        end
-    }
-
-    async fn lead_services(&self, planned: &Planned) -> Result<()> {
-        let shown = self.workload.shown();
-        planned.in_front.lead(self.cluster, &planned.plan, self.source, &shown).await
-    }
-
-    async fn remove_old_config_maps(&self, options: &Options) {
-        let Some(before) = &self.before else { return };
-        for (old, new) in
-            [(&before.config_map, options.config_map.as_str()), (&before.plugin, &self.plugin.config_map())]
-        {
-            if old != new {
-                leftovers::remove_unused(self.cluster, old, "").await;
-            }
-        }
-    }
-
     /// Clients use a port of the old ambassador until their Service is switched, and the new one has not that port: so
     /// a rollout comes between whose pods have both, and the Service is switched there.
     async fn over_a_bridge(&self, planned: &Planned) -> Result<()> {
@@ -451,18 +407,14 @@ impl Step<'_> {
                 self.workload.shown()
             ))
             .hint("replace its pods, then run this again; or keep the port in the port map")),
-            End::Done => {
-                bridge.lead_services(&planned).await?;
-                bridge.remove_old_config_maps(&planned.options).await;
-                Ok(())
-            }
+            End::Done => bridge.remove_old_config_maps(&planned.options).await,
         }
     }
 
-    fn done(&self, planned: &Planned, what: &str, end: End) -> Result<End> {
+    fn done(&self, planned: &Planned, outcome: Outcome, end: End) -> Result<End> {
         let workload = plan::without_server_fields(&planned.plan.injected);
         let objects = [&planned.plan.plugin, &planned.plan.config_map, &workload];
-        output::told(&objects, &self.workload.printed(), what, &self.args.change.output)?;
+        output::told(&objects, &self.workload.printed(), outcome, &self.args.change.output)?;
         Ok(end)
     }
 }

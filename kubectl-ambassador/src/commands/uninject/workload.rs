@@ -7,13 +7,13 @@ use crate::annotation::{self, Injected};
 use crate::cluster::{Cluster, Mode};
 use crate::commands::change::{DryRun, refuse_missing_rights};
 use crate::commands::inject::SERVICE_RIGHTS;
-use crate::failure::{Failure, Result};
-use crate::leftovers;
-use crate::output::{self, say};
+use crate::failure::{Exit, Failure, Result};
+use crate::output::{self, Outcome, say};
 use crate::plan::{self, text};
 use crate::rollout::services::back;
 use crate::rollout::{self, Change, Course, End, Status, TRIES, Workload};
 use crate::workload::Update;
+use crate::{findings, leftovers};
 
 pub(super) async fn run(args: &Args, cluster: &Cluster, mut workload: Workload) -> Result<()> {
     let shown = workload.shown();
@@ -38,9 +38,9 @@ pub(super) async fn run(args: &Args, cluster: &Cluster, mut workload: Workload) 
 
 async fn once(args: &Args, cluster: &Cluster, workload: &Workload, is_first: bool) -> Result<End> {
     let original = plan::original(&workload.object, &workload.template)?;
-    let done = |what: &str, end: End| {
+    let done = |outcome: Outcome, end: End| {
         let object = plan::without_server_fields(&original);
-        output::told(&[&object], &workload.printed(), what, &args.change.output).map(|()| end)
+        output::told(&[&object], &workload.printed(), outcome, &args.change.output).map(|()| end)
     };
     let pod = original.pointer(&workload.template).unwrap_or(&Value::Null);
     let Some(injected) = Injected::of(workload.pod()?)? else {
@@ -56,84 +56,90 @@ async fn once(args: &Args, cluster: &Cluster, workload: &Workload, is_first: boo
         }
     }
     if args.change.dry_run == DryRun::Client {
-        return done("uninjected (dry run)", End::Done);
+        return done(Outcome::DryRun("uninjected"), End::Done);
     }
     if is_first {
         refuse_rights(cluster, workload, !switches.is_empty()).await?;
-        workload.put(cluster, pod, Mode::DryRun).await?;
+        let put = workload.put(cluster, pod, Mode::DryRun).await;
+        put.map_err(|failure| findings::refusal(failure.message()))?;
+        rollout::prove(cluster, &switches).await?;
     }
     if args.change.dry_run == DryRun::Server {
-        return done("uninjected (server dry run)", End::Done);
+        return done(Outcome::ServerDryRun("uninjected"), End::Done);
     }
-    if !switches.is_empty() {
-        rollout::back_to_program(cluster, pod).await?;
+    let carried_out = async {
+        if !switches.is_empty() {
+            super::lead_to_program(cluster, &workload.shown(), pod).await?;
+        }
+        let present = workload.present(cluster).await?;
+        let is_new = |pod: &Value| is_bare(pod) && !present.contains(text(pod, "/metadata/uid"));
+        change(args, workload, pod, &is_new).carry_out(cluster).await
+    };
+    let end = match carried_out.await {
+        Ok((End::Contested, _)) => return Ok(End::Contested),
+        Ok((end, _)) => end,
+        Err(failure) if switches.is_empty() => return Err(failure),
+        Err(failure) => return Err(in_front::undone(cluster, workload.pod()?, failure).await),
+    };
+    // That of the config last: it is what another run would know the other one by.
+    let mut removed = leftovers::remove_unused(cluster, &[&injected.plugin, &injected.config_map], "").await;
+    if removed.is_ok() {
+        removed = leftovers::remove_unused_of(cluster, text(&workload.object, "/metadata/uid"), None).await;
     }
-    let end = change(args, cluster, workload, pod).await;
-    if end.is_err() && !switches.is_empty() {
-        in_front::lead_again(cluster, &injected, workload.pod()?, pod).await;
-    }
-    let end = end?;
-    if end == End::Contested {
-        return Ok(end);
-    }
-    for config_map in [&injected.config_map, &injected.plugin] {
-        leftovers::remove_unused(cluster, config_map, "").await;
-    }
+    removed.map_err(|failure| left_behind(workload, failure))?;
     if end == End::Later && cluster.config_map(&injected.config_map).await?.is_some() {
         say(&format!("configmap/{} stays while pods use it; run this again afterwards", injected.config_map));
     }
-    done("uninjected", end)
+    done(Outcome::Done("uninjected"), end)
 }
 
-/// It may be that somebody was killed before the rollout was done.
+fn left_behind(workload: &Workload, failure: Failure) -> Failure {
+    failure
+        .within(Exit::LeftHalfDone, format!("{} is uninjected, but", workload.shown()))
+        .hint("once the cluster answers again, run the same command again")
+}
+
+/// It may be that somebody was killed before all was done.
 async fn nothing_to_take_out(
     args: &Args,
     cluster: &Cluster,
     workload: &Workload,
-    done: &impl Fn(&str, End) -> Result<End>,
+    done: &impl Fn(Outcome, End) -> Result<End>,
 ) -> Result<End> {
-    let rolled_out = matches!(rollout::course(workload), Course::Later(_))
-        || !matches!(rollout::status(&workload.object), Status::Going(_));
-    if !rolled_out && args.change.dry_run == DryRun::None {
-        let pod = workload.pod()?;
-        let is_new = |pod: &Value| text(pod, &annotation::pointer()).is_empty();
-        let timeout = args.change.timeout;
-        let change = Change {
-            workload,
-            pod,
-            what: "uninjected",
-            is_new: &is_new,
-            config_maps: &[],
-            answers: None,
-            timeout,
-            rollback: false,
-            wait: args.change.wait,
-        };
-        change.follow(cluster).await?;
-    }
     if args.change.dry_run == DryRun::None {
-        leftovers::remove_unused_of(cluster, text(&workload.object, "/metadata/uid")).await;
+        let rolled_out = matches!(rollout::course(workload), Course::Later(_))
+            || !matches!(rollout::status(&workload.object), Status::Going(_));
+        if !rolled_out {
+            change(args, workload, workload.pod()?, &is_bare).follow(cluster).await?;
+        }
+        let uid = text(&workload.object, "/metadata/uid");
+        let removed = leftovers::remove_unused_of(cluster, uid, None).await;
+        removed.map_err(|failure| left_behind(workload, failure))?;
     }
-    done("unchanged", End::Done)
+    done(Outcome::Unchanged, End::Done)
 }
 
-async fn change(args: &Args, cluster: &Cluster, workload: &Workload, pod: &Value) -> Result<End> {
-    let present = workload.present(cluster).await?;
-    let is_new = |pod: &Value| {
-        text(pod, &annotation::pointer()).is_empty() && !present.contains(text(pod, "/metadata/uid"))
-    };
-    let change = Change {
+fn is_bare(pod: &Value) -> bool {
+    text(pod, &annotation::pointer()).is_empty()
+}
+
+fn change<'a>(
+    args: &Args,
+    workload: &'a Workload,
+    pod: &'a Value,
+    is_new: &'a dyn Fn(&Value) -> bool,
+) -> Change<'a> {
+    Change {
         workload,
         pod,
         what: "uninjected",
-        is_new: &is_new,
+        is_new,
         config_maps: &[],
         answers: None,
         timeout: args.change.timeout,
         rollback: !args.change.no_rollback,
         wait: args.change.wait,
-    };
-    change.carry_out(cluster).await
+    }
 }
 
 async fn refuse_rights(cluster: &Cluster, workload: &Workload, with_services: bool) -> Result<()> {

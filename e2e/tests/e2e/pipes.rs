@@ -319,7 +319,7 @@ fn a_module_from_an_image_is_for_servers_that_have_image_volumes() {
     // Switched off there.
     expect![[r#""#]].assert_eq(&volumes("AMBASSADOR_KUBECONFIG"));
     expect![[r#"
-        Error from server (BadRequest): error when creating "FILE": Deployment in version "v1" cannot be handled as a Deployment: strict decoding error: unknown field "spec.template.spec.volumes[1].image"
+        error: error validating "FILE": error validating data: [ValidationError(Deployment.spec.template.spec.initContainers[0]): unknown field "restartPolicy" in io.k8s.api.core.v1.Container, ValidationError(Deployment.spec.template.spec.volumes[1]): unknown field "image" in io.k8s.api.core.v1.Volume]; if you choose to ignore these errors, turn validation off with --validate=false
     "#]].assert_eq(&volumes("AMBASSADOR_KUBECONFIG_OLDEST"));
 }
 

@@ -12,8 +12,6 @@ const VERSION: &str = "1.34.4";
 /// What a cluster with a node is made of.
 const NODE: &[&str] =
     &["kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy", "kubelet"];
-/// What a cluster without nodes is made of.
-const CONTROL_PLANE: &[&str] = &["kube-apiserver", "kube-controller-manager"];
 
 /// The programs of one version.
 pub(super) struct Release {
@@ -29,9 +27,9 @@ impl Release {
         Self { version, programs: NODE.iter().copied().chain(kubectl).collect() }
     }
 
-    /// What runs an API server of this version.
-    pub(super) fn control_plane(version: &str) -> Self {
-        Self { version: version.to_owned(), programs: CONTROL_PLANE.to_vec() }
+    /// Some programs of some version.
+    pub(super) fn of(version: &str, programs: impl Iterator<Item = &'static str>) -> Self {
+        Self { version: version.to_owned(), programs: programs.collect() }
     }
 
     /// Where the programs are.
@@ -113,10 +111,13 @@ fn prepare(step: &progress::Step, module: &Path, version: &str, programs: &[&str
 
 fn build(dir: &Path, module: &Path, version: &str, program: &str) -> anyhow::Result<()> {
     let minor = version.split('.').nth(1).unwrap_or_default();
-    let variables = "k8s.io/component-base/version";
-    let flags = format!(
-        "-s -w -X {variables}.gitVersion=v{version} -X {variables}.gitMajor=1 -X {variables}.gitMinor={minor}"
-    );
+    // Servers tell the one or the other, by their age.
+    let flags = ["k8s.io/component-base/version", "k8s.io/client-go/pkg/version"].map(|variables| {
+        format!(
+            "-X {variables}.gitVersion=v{version} -X {variables}.gitMajor=1 -X {variables}.gitMinor={minor}"
+        )
+    });
+    let flags = format!("-s -w {}", flags.join(" "));
     let unfinished = dir.join(format!("{program}.new"));
     progress::run(
         &format!("building {program} {version} (minutes, once)"),

@@ -573,4 +573,7 @@ fn files_and_folders() {
     write("kustomization.yaml", "resources: [b.yaml]\nnamePrefix: my-\n");
     let made = pipe("", &["inject", "-k", &folder]).ok();
     assert!(made.contains("name: my-fruit\n") && made.contains("name: envoy-ambassador"), "{made}");
+    let endless = pipe("", &["inject", "-f", "/dev/zero"]);
+    let told = format!("exit {}\n{}", endless.code, endless.stderr);
+    assert_eq!(told, "exit 2\nerror: /dev/zero is larger than 268435456 bytes\n");
 }

@@ -117,12 +117,12 @@ pub(crate) fn run_and_tell(command: &[PathBuf]) -> anyhow::Result<()> {
 fn document(rows: &[Row]) -> String {
     let mut text = format!(
         "{TITLE}\n\n\
-        `kubectl ambassador inject -f FILE` beside `istioctl kube-inject -f FILE` {}, which puts in what `istioctl manifest generate`\n\
-        has for it. Both run without a cluster, on the same files, in one run, in which they take turns. A file has a Deployment, a\n\
-        Service and a ConfigMap of one program after the other, so about a third of its documents is injected. Milliseconds of CPU,\n\
-        of the user and of the system, for a whole run of the program, its start among them, and MB of memory at the peak; ratios\n\
-        are those of the medians, and at least 5 is promised. `linkerd inject` is not here: there is no Go module to build it from.\n\
-        On {}.\n\n\
+        `kubectl ambassador inject -f FILE` beside `istioctl kube-inject -f FILE` {},\n\
+        which puts in what `istioctl manifest generate` has for it. Both run without a cluster, on the same files, in one run, in\n\
+        which they take turns. A file has a Deployment, a Service and a ConfigMap of one program after the other, so about a third\n\
+        of its documents is injected. Milliseconds of CPU, of the user and of the system, for a whole run of the program, its start\n\
+        among them, and MB of memory at the peak; ratios are those of the medians, and at least 5 is promised. `linkerd inject` is\n\
+        not here: there is no Go module to build it from. On {}.\n\n\
         | documents | ours, least | median | memory | istioctl, least | median | memory | ratio |\n\
         |---|---|---|---|---|---|---|---|\n",
         go_tools::ISTIO_VERSION,
@@ -150,8 +150,8 @@ fn document(rows: &[Row]) -> String {
     });
     let _ = writeln!(
         text,
-        "\nThe cost grows with the documents: one takes {}. All of a file is in memory, old and new, since nothing is written\n\
-        before all of it is known to be right.",
+        "\nThe cost grows with the documents: one takes {}.\n\
+        All of a file is in memory, old and new, since nothing is written before all of it is known to be right.",
         costs.collect::<Vec<_>>().join(", ")
     );
     text

@@ -46,8 +46,10 @@ impl Bench {
 
     /// Servers take up such objects a moment after they are there.
     fn wait_until_it_is_asked(&self, dry_run: &str) {
+        // Others in this cluster have probes of their own.
+        let name = format!("probe-{}", self.name);
         let pod = json!({
-            "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "probe", "labels": {"run": self.name}},
+            "apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": {"run": self.name}},
             "spec": {
                 "initContainers": [{"name": "a", "image": "a", "restartPolicy": "Always"}],
                 "containers": [{"name": "b", "image": "b"}],
@@ -59,7 +61,7 @@ impl Bench {
             let create = ["create", dry_run, "-o=jsonpath={.spec.initContainers[0].restartPolicy}", "-f"];
             let policy = self.server.kubectl(&[&create[..], &[&file.to_string_lossy()]].concat()).ok();
             if dry_run == "--dry-run=none" {
-                self.server.kubectl(&["delete", "pod", "probe", "--now"]).ok();
+                self.server.kubectl(&["delete", "pod", &name, "--now"]).ok();
             }
             if policy.is_empty() {
                 return;

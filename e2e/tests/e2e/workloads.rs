@@ -82,18 +82,19 @@ pub(crate) fn object(namespace: &Namespace, object: &str) -> Value {
     json!({"spec": object["spec"], "annotations": annotations, "labels": object["metadata"]["labels"]})
 }
 
-/// Asks a port of the first running pod with the label `app`.
+/// Asks a port of the first running pod with the label `app` that is not on its way out.
 pub(crate) fn ask(namespace: &Namespace, app: &str, port: u16) -> String {
-    let ip = namespace
+    let pods = namespace
         .kubectl(&[
             "get",
             "pods",
             "-l",
             &format!("app={app}"),
             "--field-selector=status.phase=Running",
-            "-o=jsonpath={.items[0].status.podIP}",
+            "-o=jsonpath={range .items[*]}{.metadata.deletionTimestamp}|{.status.podIP}{\"\\n\"}{end}",
         ])
         .ok();
+    let ip = pods.lines().find_map(|line| line.strip_prefix('|')).expect("a pod that stays");
     let url = format!("{ip}:{port}");
     namespace.kubectl(&["exec", "busybox", "--", "curl", "--silent", "--max-time", "10", &url]).ok()
 }

@@ -125,9 +125,19 @@ fn a_bad_request_is_refused_with_the_reason_and_asks_nobody() {
         assert_eq!((answer.status, answer.exit), (status, 0), "{data}: {}", answer.text());
         assert_eq!(answer.header("content-type"), Some("application/problem+json"), "{data}");
         assert!(answer.text().contains(detail) && !answer.text().contains("hunter2"), "{}", answer.text());
-        // Over HTTP/2 the same; curl may see the end of a stream before it has sent all of a large body, and give up.
-        let h2 =
-            ask(port, path, &[&["--http2-prior-knowledge", "--data-binary", data], &headers[..2]].concat());
+        // Over HTTP/2 the same. What is refused before all of the body has come is answered and the stream then
+        // reset without an error, which RFC 9113 8.1 allows; curl 7.88 may take that for a failure, and did with a
+        // body of six bytes once, so that is asked again. A large body it never sends to the end.
+        let h2 = (0..10)
+            .map(|_| {
+                ask(
+                    port,
+                    path,
+                    &[&["--http2-prior-knowledge", "--data-binary", data], &headers[..2]].concat(),
+                )
+            })
+            .find(|answer| answer.exit != 92 || status == 413)
+            .expect("an answer in ten");
         assert!(h2.status == status || (h2.exit != 0 && status == 413), "{data}: {h2:?}");
     }
     assert_eq!(upstream.requests(), []);

@@ -6,6 +6,7 @@ pub(crate) mod completion;
 pub(crate) mod diff;
 pub(crate) mod inject;
 mod pipe;
+pub(crate) mod playground;
 pub(crate) mod plugin;
 pub(crate) mod render;
 pub(crate) mod resume;

@@ -2,6 +2,7 @@
 
 mod admission;
 mod annotation;
+mod carried;
 mod cluster;
 mod commands;
 mod completion;
@@ -48,6 +49,7 @@ enum Command {
     Diff(commands::diff::Args),
     Render(commands::render::Args),
     Test(commands::test::Args),
+    Playground(commands::playground::Args),
     Completion(commands::completion::Args),
     Version(commands::version::Args),
     Plugin(commands::plugin::Args),
@@ -65,6 +67,7 @@ fn main() -> std::process::ExitCode {
         Command::Render(args) => commands::render::run(&args),
         Command::Plugin(args) => commands::plugin::run(&args),
         Command::Test(args) => commands::test::run(&args),
+        Command::Playground(args) => cluster::block_on(commands::playground::run(&args)),
         Command::Inject(args) => commands::inject::run(&args),
         Command::Resume(args) => cluster::block_on(commands::resume::run(&args)),
         Command::Uninject(args) => commands::uninject::run(&args),

@@ -22,6 +22,7 @@ mod interrupts;
 mod manners;
 mod outward;
 mod pipes;
+mod playground;
 mod pod_security;
 mod port_map;
 mod races;

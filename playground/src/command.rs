@@ -42,7 +42,7 @@ fn mapped(port: &Port) -> Option<String> {
     };
     let number = |text: &str| text.parse::<u16>().ok();
     (*port == plain).then_some(())?;
-    Some(format!("{}:{}", number(&port.listen.0)?, number(&port.target.0)?))
+    Some(format!("{}:{}", number(&port.listen.0)?, number(&port.target.as_ref()?.0)?))
 }
 
 /// The program of a rule that has nothing else.

@@ -21,6 +21,7 @@ mod inject;
 mod interrupts;
 mod manners;
 mod outward;
+mod patterns;
 mod pipes;
 mod playground;
 mod pod_security;

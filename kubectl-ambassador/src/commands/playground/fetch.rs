@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::rc::Rc;
 
+use ambassador_core::Ambassador;
 use ambassador_core::exchange::whole::{self, Message};
 use ambassador_core::exchange::{Head, UPSTREAM_HEADER};
 use ambassador_core::ports::Port;
@@ -40,25 +41,32 @@ pub(super) async fn fetch(
     path: &PathAndQuery,
 ) -> Result<Fetched> {
     let ambassador = &source.loaded.ambassador;
-    let port = ambassador.ports.iter().find(|port| !port.is_tcp() && !port.is_outward());
+    let by_hand = "leave --fetch out; an answer can be put into the page by hand";
+    let port = ambassador.ports.iter().find(|port| !port.is_tcp() && port.local_ports().next().is_some());
     let port = port.ok_or_else(|| {
-        Failure::usage("the config maps no http port to a program in the pod")
-            .hint("leave --fetch out; an answer can be put into the page by hand")
+        Failure::usage("the config maps no http port to a program in the pod").hint(by_hand)
     })?;
-    let request = request(ambassador, port, path).map_err(|why| {
-        Failure::usage(format!("--fetch {path}: {why}"))
-            .hint("leave --fetch out; an answer can be put into the page by hand")
-    })?;
-    Ok(fetched(&cluster.fetch(pod, port.target.port, request, LARGEST).await?))
+    let asked = asked(ambassador, port, path)
+        .map_err(|why| Failure::usage(format!("--fetch {path}: {why}")).hint(by_hand))?;
+    Ok(fetched(&cluster.fetch(pod, asked.port, asked.request, LARGEST).await?))
 }
 
-/// What the program is asked: rules change requests too.
-fn request(
-    ambassador: &Rc<ambassador_core::Ambassador>,
+/// What the program is asked, and on which of the pod's ports.
+struct Asked {
+    port: u16,
+    request: Request<String>,
+}
+
+/// What a client's request becomes: routes lead it, and rules change it.
+fn asked(
+    ambassador: &Rc<Ambassador>,
     port: &Port,
     path: &PathAndQuery,
-) -> std::result::Result<Request<String>, String> {
+) -> std::result::Result<Asked, String> {
     let client = message::request(format!("GET {path}\nhost: localhost:{}\n", port.listen).as_bytes())?;
+    let target = port.choose(Head(&client.headers)).ok_or("no route is for it")?;
+    let local = target.servers.iter().map(|server| &server.address).find(|address| address.is_local());
+    let local = local.ok_or_else(|| format!("it leads out of the pod, to {}", target.shown()))?.port;
     let told = whole::run(ambassador, port.listen, client, |_| Message::default(), 0.0);
     let asked =
         told.and_then(|told| told.request).ok_or("a rule answers it, and the program is not asked")?;
@@ -74,9 +82,10 @@ fn request(
     }
     let agent = concat!("kubectl-ambassador/", env!("CARGO_PKG_VERSION"));
     request = request.header("user-agent", agent).header("accept", "*/*");
-    request
+    let request = request
         .body(String::from_utf8_lossy(&asked.body).into_owned())
-        .map_err(|error| format!("what the program would be asked is no request: {error}"))
+        .map_err(|error| format!("what the program would be asked is no request: {error}"))?;
+    Ok(Asked { port: local, request })
 }
 
 fn fetched(answer: &Response<Bytes>) -> Fetched {
@@ -100,21 +109,28 @@ fn fetched(answer: &Response<Bytes>) -> Fetched {
 mod tests {
     use super::*;
 
-    fn asked(spec: &str, path: &str) -> std::result::Result<String, String> {
+    fn line(spec: &str, path: &str) -> std::result::Result<String, String> {
         let text = format!("apiVersion: kubectl-ambassador.dev/v1alpha1\nkind: Ambassador\nspec:\n{spec}");
         let source = crate::source::load("a test", text).expect("a config");
         let ambassador = &source.loaded.ambassador;
         let port = ambassador.ports.iter().next().expect("a port");
-        let request = request(ambassador, port, &path.parse().expect("a path"))?;
-        Ok(format!("{} {} {:?}", request.method(), request.uri(), request.headers().get("x-a")))
+        let Asked { port, request } = asked(ambassador, port, &path.parse().expect("a path"))?;
+        Ok(format!("{port} {} {} {:?}", request.method(), request.uri(), request.headers().get("x-a")))
     }
 
     #[test]
     fn the_program_is_asked_what_the_ambassador_would_ask() {
         let ports = "  ports: [{listen: 80, target: 8775}]\n";
-        assert_eq!(asked(ports, "/a?b=1"), Ok("GET /a?b=1 None".to_owned()));
+        assert_eq!(line(ports, "/a?b=1"), Ok("8775 GET /a?b=1 None".to_owned()));
         let rule = "  rules: [{name: r, request: {path: /x, headers: {set: {x-a: 1}}}}]\n";
-        assert_eq!(asked(&format!("{ports}{rule}"), "/a"), Ok("GET /x Some(\"1\")".to_owned()));
+        assert_eq!(line(&format!("{ports}{rule}"), "/a"), Ok("8775 GET /x Some(\"1\")".to_owned()));
+    }
+
+    #[test]
+    fn a_route_leads_to_another_program_or_out_of_the_pod() {
+        let ports = "  ports:\n    - {listen: 80, target: 8775, routes: [{path: /b, target: 8776}, {path: /c, target: \"c:1\"}]}\n";
+        assert_eq!(line(ports, "/b"), Ok("8776 GET /b None".to_owned()));
+        assert_eq!(line(ports, "/c"), Err("it leads out of the pod, to c:1".to_owned()));
     }
 
     #[test]

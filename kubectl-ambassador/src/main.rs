@@ -9,6 +9,7 @@ mod duration;
 mod envoy;
 mod failure;
 mod findings;
+mod haproxy;
 mod journal;
 mod leftovers;
 mod names;
@@ -20,6 +21,7 @@ mod quantity;
 mod recreate;
 #[cfg(test)]
 mod reference;
+mod replace;
 mod report;
 mod rollout;
 mod signals;
@@ -46,6 +48,7 @@ enum Command {
     Resume(commands::resume::Args),
     Check(commands::check::Args),
     Diff(commands::diff::Args),
+    Convert(commands::convert::Args),
     Render(commands::render::Args),
     Test(commands::test::Args),
     Completion(commands::completion::Args),
@@ -61,6 +64,7 @@ fn main() -> std::process::ExitCode {
         Command::Completion(args) => commands::completion::run(&args),
         Command::Version(args) => commands::version::run(&args),
         Command::Check(args) => commands::check::run(&args),
+        Command::Convert(args) => commands::convert::run(&args),
         Command::Diff(args) => commands::diff::run(&args),
         Command::Render(args) => commands::render::run(&args),
         Command::Plugin(args) => commands::plugin::run(&args),

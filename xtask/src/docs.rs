@@ -128,9 +128,11 @@ fn put(target: &Path, content: impl AsRef<[u8]>) -> anyhow::Result<()> {
     std::fs::write(target, content).with_context(|| format!("cannot write {}", target.display()))
 }
 
-/// What GitHub shows of a folder is README.md, and what a site does is index.html.
+/// What GitHub shows of a folder is README.md, and what a site does is index.html. The table of contents is beside each
+/// page of a site, and a page of its own by another name.
 fn with_index(text: &str) -> String {
-    text.replace("README.md)", "index.md)").replace("README.md#", "index.md#")
+    let text = text.replace("README.md)", "index.md)").replace("README.md#", "index.md#");
+    text.replace("(docs/SUMMARY.md)", "(toc.html)")
 }
 
 /// The table of contents with links as they are from the root, where mdBook wants it to be.

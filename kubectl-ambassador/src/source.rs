@@ -158,7 +158,7 @@ impl Source {
 
 /// One line of a port map.
 pub(crate) fn mapped(listen: u16, target: u16) -> config::Port {
-    config::Port { listen: Scalar::from(listen), target: Scalar::from(target), ..Default::default() }
+    config::Port { listen: Scalar::from(listen), target: Some(Scalar::from(target)), ..Default::default() }
 }
 
 /// A port map, and nothing else.
@@ -172,7 +172,7 @@ pub(crate) fn with_ports(source: &Source, more: &[(u16, u16)]) -> Result<Source>
     let mut config = source.loaded.config.clone();
     let ports = &source.loaded.ambassador.ports;
     for &(listen, target) in more {
-        let like = ports.iter().position(|port| !port.is_outward() && port.target.port == target);
+        let like = ports.iter().position(|port| port.local_ports().any(|own| own == target));
         let (Some(index), Some(like)) = (like, like.and_then(|index| ports.iter().nth(index))) else {
             continue;
         };

@@ -1,6 +1,6 @@
 //! Every command of the papers is run, every config in them is read, every manifest is one that the server admits.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use e2e::envoy::{render, validate};
@@ -30,52 +30,40 @@ fn commands(block: &str) -> Vec<(String, String)> {
     all
 }
 
-/// A namespace of a paper's own, and a shell in it for which it is the current one.
-struct Desk {
-    namespace: Namespace,
-    path: String,
+/// Makes a namespace the current one of its shells.
+fn settle(namespace: &Namespace) {
+    let kubeconfig = namespace.home.path().join("kubeconfig");
+    std::fs::copy(provided("AMBASSADOR_KUBECONFIG"), kubeconfig).expect("a copy");
+    let current = format!("kubectl config set-context --current --namespace {}", namespace.name);
+    process::run(shell(namespace, namespace.home.path(), 60).args(["-c", &current])).ok();
 }
 
-impl Desk {
-    fn new() -> Self {
-        let namespace = Namespace::new();
-        let dist = provided("AMBASSADOR_CLI");
-        let path = format!(
-            "{}:{}:{}",
-            dist.parent().expect("a folder").display(),
-            provided("AMBASSADOR_ENVOY").parent().expect("a folder").display(),
-            std::env::var("PATH").expect("a PATH")
-        );
-        let desk = Self { namespace, path };
-        std::fs::copy(provided("AMBASSADOR_KUBECONFIG"), desk.kubeconfig()).expect("a copy");
-        let current = format!("kubectl config set-context --current --namespace {}", desk.namespace.name);
-        process::run(desk.shell().args(["-c", &current])).ok();
-        desk
-    }
-
-    fn kubeconfig(&self) -> PathBuf {
-        self.namespace.home.path().join("kubeconfig")
-    }
-
-    /// A shell that waits for nothing for ever.
-    fn shell(&self) -> Command {
-        let mut shell = self.namespace.command(Path::new("timeout"));
-        shell.args(["300", "sh"]).current_dir(repository(""));
-        shell.env("KUBECONFIG", self.kubeconfig()).env("PATH", &self.path);
-        shell
-    }
+/// A shell in a namespace and a folder, which waits for nothing longer than so many seconds.
+fn shell(namespace: &Namespace, dir: &Path, seconds: u32) -> Command {
+    let path = format!(
+        "{}:{}:{}",
+        provided("AMBASSADOR_CLI").parent().expect("a folder").display(),
+        provided("AMBASSADOR_ENVOY").parent().expect("a folder").display(),
+        std::env::var("PATH").expect("a PATH")
+    );
+    let mut shell = namespace.command(Path::new("timeout"));
+    shell.args([&seconds.to_string(), "sh"]).current_dir(dir);
+    shell.env("KUBECONFIG", namespace.home.path().join("kubeconfig")).env("PATH", path);
+    shell
 }
 
+/// Runs the commands of a paper in a folder, and `then` after each; a command that takes two minutes has failed.
 #[track_caller]
-fn run_all(paper: &str) {
-    let desk = Desk::new();
+pub(crate) fn run_all(namespace: &Namespace, paper: &str, dir: &Path, mut then: impl FnMut(&str)) {
+    settle(namespace);
     let text = std::fs::read_to_string(repository(paper)).expect("a paper");
     let all: Vec<_> = blocks(&text, "console").iter().flat_map(|block| commands(block)).collect();
     assert!(!all.is_empty(), "{paper} has no commands");
     for (line, expected) in all {
-        let output = process::run(desk.shell().args(["-c", &line]));
+        let output = process::run(shell(namespace, dir, 120).args(["-c", &line]));
         assert_eq!(output.code, 0, "{paper}: {line}\n{}{}", output.stdout, output.stderr);
-        assert_eq!(output.stdout, expected, "{paper}: {line}");
+        assert_eq!(output.stdout, expected, "{paper}: {line}\n{}", output.stderr);
+        then(&line);
     }
 }
 
@@ -108,8 +96,9 @@ fn steps(paper: &str) -> Vec<(String, String, String)> {
 /// goes to standard error too.
 #[track_caller]
 fn follow(paper: &str) {
-    let desk = Desk::new();
-    let folder = desk.namespace.home.path().join("empty");
+    let namespace = Namespace::new();
+    settle(&namespace);
+    let folder = namespace.home.path().join("empty");
     std::fs::create_dir(&folder).expect("a folder");
     let text = std::fs::read_to_string(repository(paper)).expect("a paper");
     for block in blocks(&text, "yaml") {
@@ -123,7 +112,7 @@ fn follow(paper: &str) {
         format!("{line}\nc=$?; printf '\\0'; [ $c = {code} ] || {{ echo \"exit code $c\"; exit 1; }}\n")
     });
     let script = format!("exec 2>&1\n{}", script.collect::<String>());
-    let output = process::run(desk.shell().current_dir(&folder).args(["-c", &script])).stdout;
+    let output = process::run(shell(&namespace, &folder, 300).args(["-c", &script])).stdout;
     let mut outputs = output.split('\0');
     let mut differ = Vec::new();
     for (line, expected, _) in steps {
@@ -161,19 +150,24 @@ fn what_is_left_open_in_a_paper_is_all_that_may_differ() {
     }
 }
 
+#[track_caller]
+fn run_in_repository(paper: &str) {
+    run_all(&Namespace::new(), paper, &repository(""), |_| ());
+}
+
 #[test]
 fn the_commands_of_the_readme_do_what_it_says() {
-    run_all("README.md");
+    run_in_repository("README.md");
 }
 
 #[test]
 fn the_commands_about_testing_rules_do_what_they_say() {
-    run_all("docs/testing-rules.md");
+    run_in_repository("docs/testing-rules.md");
 }
 
 #[test]
 fn the_commands_about_pipes_do_what_they_say() {
-    run_all("docs/pipes.md");
+    run_in_repository("docs/pipes.md");
 }
 
 #[test]
@@ -190,19 +184,18 @@ fn the_configs_in_the_papers_are_valid() {
     assert!(count > 1, "the papers show configs");
 }
 
+/// Whether the CLI and Envoy take the config of an example.
+#[track_caller]
+pub(crate) fn is_valid_to_envoy(config: &Path) {
+    let rendered = render(&std::fs::read_to_string(config).expect("a config"));
+    assert_eq!(rendered.output.code, 0, "{}", rendered.output.stderr);
+    let output = validate(&rendered.dir.path().join("config/validate.yaml"));
+    assert_eq!(output.code, 0, "{}", output.stderr);
+}
+
 #[test]
-fn the_examples_are_valid_to_envoy() {
-    let mut names = Vec::new();
-    for entry in std::fs::read_dir(repository("docs/examples")).expect("a folder").flatten() {
-        let config = std::fs::read_to_string(entry.path().join("ambassador.yaml")).expect("a config");
-        let rendered = render(&config);
-        assert_eq!(rendered.output.code, 0, "{}", rendered.output.stderr);
-        let output = validate(&rendered.dir.path().join("config/validate.yaml"));
-        assert_eq!(output.code, 0, "{}", output.stderr);
-        names.push(entry.file_name());
-    }
-    names.sort();
-    assert_eq!(names, ["redis", "stock"]);
+fn the_example_is_valid_to_envoy() {
+    is_valid_to_envoy(&repository("docs/examples/stock/ambassador.yaml"));
 }
 
 #[test]

@@ -21,6 +21,7 @@ mod inject;
 mod interrupts;
 mod manners;
 mod outward;
+mod patterns;
 mod pipes;
 mod pod_security;
 mod port_map;

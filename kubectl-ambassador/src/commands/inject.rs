@@ -304,7 +304,7 @@ fn explain(first: &str, source: &Source, found: &str, options: &Options, plugin:
     say(first);
     for port in &ambassador.ports {
         let tcp = if port.is_tcp() { " (tcp)" } else { "" };
-        say(&format!("  port {} -> {}{tcp}{found}", port.listener, port.target));
+        say(&format!("  port {} -> {}{tcp}{found}", port.listener, port.shown()));
     }
     match ambassador.rules.len() {
         0 => say("  no rules: answers pass as they are"),

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use ambassador_core::Ambassador;
 use ambassador_core::exchange::whole::{self, Message, Told};
 use ambassador_core::exchange::{FailureKind, Head, Outcome, Report, Side, UPSTREAM_HEADER};
+use ambassador_core::ports::Target;
 use ambassador_core::rules::{Rule, Verdict};
 use serde_json::{Map, Value, json};
 
@@ -78,6 +79,7 @@ impl Trial {
         let name = ambassador.ports.listening_on(self.port).map_or("", |port| &port.name);
         let milliseconds = self.took.as_secs_f64() * 1000.0;
         let mut lines = vec![format!("port {name} ({}), {milliseconds:.3} ms", self.port)];
+        lines.extend(self.target(ambassador).filter(|target| target.name.is_some()).map(leads));
         for (side, rule, verdict) in self.verdicts(ambassador) {
             let is_its = |report: &&Report| {
                 report.side == side && ambassador.rules.get(report.rule).is_some_and(|used| used.name == rule)
@@ -91,6 +93,12 @@ impl Trial {
             lines.push("the answer is cut off there".to_owned());
         }
         lines
+    }
+
+    /// What the request leads to.
+    fn target<'a>(&self, ambassador: &'a Ambassador) -> Option<&'a Target> {
+        let port = ambassador.ports.listening_on(self.port)?;
+        port.choose(Head(&self.original.headers)).map(Rc::as_ref)
     }
 
     /// What the program is asked, where that is not what the client asked.
@@ -111,14 +119,16 @@ impl Trial {
     fn verdicts<'a>(&self, ambassador: &'a Ambassador) -> Vec<(Side, &'a str, String)> {
         let rules = &ambassador.rules;
         let request = Head(&self.original.headers);
+        let Some(target) = self.target(ambassador) else { return Vec::new() };
+        let target = target.name.as_deref();
         let mut all = Vec::new();
         let mut add = |side, speaks: fn(&Rule) -> bool, verdicts: Vec<Verdict<'_>>| {
             let speaking = rules.iter().zip(verdicts).filter(|(rule, _)| speaks(rule));
             all.extend(speaking.map(|(rule, verdict)| (side, rule.name.as_str(), verdict.to_string())));
         };
-        add(Side::Request, Rule::decides_requests, rules.explain_request(self.port, request));
+        add(Side::Request, Rule::decides_requests, rules.explain_request(self.port, target, request));
         if self.told.request.is_some() {
-            let verdicts = rules.explain_answer(self.port, request, Head(&self.answered.headers));
+            let verdicts = rules.explain_answer(self.port, target, request, Head(&self.answered.headers));
             add(Side::Answer, Rule::decides_answers, verdicts);
         }
         all
@@ -143,6 +153,7 @@ impl Trial {
         });
         json!({
             "port": self.port,
+            "target": self.target(ambassador).map(Target::shown),
             "milliseconds": self.took.as_secs_f64() * 1000.0,
             "request": self.told.request.as_ref().map(message_json),
             "answer": message_json(&self.told.answer),
@@ -152,6 +163,12 @@ impl Trial {
             "log": self.told.log,
         })
     }
+}
+
+/// A target of several servers, or of one, in words.
+fn leads(target: &Target) -> String {
+    let servers: Vec<String> = target.servers.iter().map(|server| server.address.to_string()).collect();
+    format!("target {} ({})", target.shown(), servers.join(", "))
 }
 
 fn side_name(side: Side) -> &'static str {

@@ -14,7 +14,9 @@ mod fuzz;
 mod go_tools;
 mod images;
 mod legacy;
+mod node;
 mod paths;
+mod playground;
 mod progress;
 mod python;
 mod setup;
@@ -48,8 +50,10 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
-    /// Build the plugin's flavours and kubectl-ambassador into target/dist
+    /// Build the plugin's flavours, the playground and kubectl-ambassador into target/dist
     Build,
+    /// Build the page that tries rules in a browser into target/playground, and serve it on this machine
+    Playground(playground::Args),
     /// Look for inputs that break the engine's promises, by libFuzzer
     Fuzz(fuzz::Args),
     /// Measure the engine beside jaq and injection beside istioctl, and write docs/benchmarks.md
@@ -125,6 +129,7 @@ fn main() {
         Command::Test(args) => test::run(&args),
         Command::Codegen { check } => codegen::run(check),
         Command::Build => dist::build().map(drop),
+        Command::Playground(args) => playground::run(&args),
         Command::Fuzz(args) => fuzz::run(&args),
         Command::Bench { part } => bench::run(part),
         Command::Spent { command } => bench::run_and_tell(&command),

@@ -23,6 +23,7 @@ mod manners;
 mod outward;
 mod patterns;
 mod pipes;
+mod playground;
 mod pod_security;
 mod port_map;
 mod races;

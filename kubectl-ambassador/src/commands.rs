@@ -3,6 +3,7 @@
 mod change;
 pub(crate) mod check;
 pub(crate) mod completion;
+pub(crate) mod convert;
 pub(crate) mod diff;
 pub(crate) mod inject;
 mod pipe;

@@ -10,6 +10,7 @@ mod duration;
 mod envoy;
 mod failure;
 mod findings;
+mod haproxy;
 mod journal;
 mod leftovers;
 mod names;
@@ -21,6 +22,7 @@ mod quantity;
 mod recreate;
 #[cfg(test)]
 mod reference;
+mod replace;
 mod report;
 mod rollout;
 mod signals;
@@ -47,6 +49,7 @@ enum Command {
     Resume(commands::resume::Args),
     Check(commands::check::Args),
     Diff(commands::diff::Args),
+    Convert(commands::convert::Args),
     Render(commands::render::Args),
     Test(commands::test::Args),
     Playground(commands::playground::Args),
@@ -63,6 +66,7 @@ fn main() -> std::process::ExitCode {
         Command::Completion(args) => commands::completion::run(&args),
         Command::Version(args) => commands::version::run(&args),
         Command::Check(args) => commands::check::run(&args),
+        Command::Convert(args) => commands::convert::run(&args),
         Command::Diff(args) => commands::diff::run(&args),
         Command::Render(args) => commands::render::run(&args),
         Command::Plugin(args) => commands::plugin::run(&args),

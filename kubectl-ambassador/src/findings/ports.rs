@@ -18,7 +18,7 @@ pub(super) fn find(subject: &Subject<'_>, world: &World) -> Vec<Finding> {
 
 fn taken(subject: &Subject<'_>) -> Vec<Finding> {
     let Some(ports) = subject.ports() else { return Vec::new() };
-    let declared = declared_ports(subject.original());
+    let declared = declared_ports(subject.beside());
     let by = |port: u16| {
         let declared = declared.iter().find(|(_, declared)| *declared == port);
         match declared {
@@ -62,7 +62,7 @@ fn low(subject: &Subject<'_>) -> Option<Finding> {
 
 fn host_ports(subject: &Subject<'_>) -> Vec<Finding> {
     let Some(ports) = subject.ports() else { return Vec::new() };
-    let containers = list(subject.original(), "/spec/containers").iter();
+    let containers = list(subject.beside(), "/spec/containers").iter();
     let declared = containers.flat_map(|container| list(container, "/ports"));
     let leads = declared.filter_map(|port| {
         let number =

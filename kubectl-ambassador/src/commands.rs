@@ -7,6 +7,7 @@ pub(crate) mod convert;
 pub(crate) mod diff;
 pub(crate) mod inject;
 mod pipe;
+pub(crate) mod playground;
 pub(crate) mod plugin;
 pub(crate) mod render;
 pub(crate) mod resume;

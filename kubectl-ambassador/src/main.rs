@@ -2,6 +2,7 @@
 
 mod admission;
 mod annotation;
+mod carried;
 mod cluster;
 mod commands;
 mod completion;
@@ -51,6 +52,7 @@ enum Command {
     Convert(commands::convert::Args),
     Render(commands::render::Args),
     Test(commands::test::Args),
+    Playground(commands::playground::Args),
     Completion(commands::completion::Args),
     Version(commands::version::Args),
     Plugin(commands::plugin::Args),
@@ -69,6 +71,7 @@ fn main() -> std::process::ExitCode {
         Command::Render(args) => commands::render::run(&args),
         Command::Plugin(args) => commands::plugin::run(&args),
         Command::Test(args) => commands::test::run(&args),
+        Command::Playground(args) => cluster::block_on(commands::playground::run(&args)),
         Command::Inject(args) => commands::inject::run(&args),
         Command::Resume(args) => cluster::block_on(commands::resume::run(&args)),
         Command::Uninject(args) => commands::uninject::run(&args),

@@ -8,7 +8,7 @@ mod workload;
 
 use serde_json::Value;
 
-pub(super) use self::discover::{Found, declared, default_map};
+pub(super) use self::discover::{Found, declared, default_map, source as found_source};
 use self::in_front::not_all_led;
 pub(super) use self::outlook::Outlook;
 use self::outlook::Prospect;

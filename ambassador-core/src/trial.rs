@@ -1,37 +1,40 @@
-//! One exchange through the rules, and what is to be known of it.
+//! Rules tried on one exchange without Envoy, and what is to be known of it: for `kubectl ambassador test` and for the
+//! playground, which so say the same.
+
+pub mod message;
 
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use ambassador_core::Ambassador;
-use ambassador_core::exchange::whole::{self, Message, Told};
-use ambassador_core::exchange::{FailureKind, Head, Outcome, Report, Side, UPSTREAM_HEADER};
-use ambassador_core::ports::Target;
-use ambassador_core::rules::{Rule, Verdict};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
-use super::{body_json, message};
-use crate::failure::{Failure, Result};
+use crate::Ambassador;
+use crate::exchange::whole::{self, Message, Told};
+use crate::exchange::{FailureKind, Head, Outcome, Report, Side, UPSTREAM_HEADER};
+use crate::ports::Target;
+use crate::problem::{Path, Problem};
+use crate::rules::{Rule, Verdict};
 
 /// An exchange that has been run.
 #[derive(Debug)]
-pub(super) struct Trial {
+pub struct Trial {
     /// What became of it.
-    pub(super) told: Told,
+    pub told: Told,
     port: u16,
     original: Message,
     answered: Message,
-    took: Duration,
 }
 
 /// The number of the HTTP port that is asked: of the one of this name, else of the one that the request's Host names,
 /// else of the first.
-pub(super) fn port(ambassador: &Ambassador, name: Option<&str>, request: &Message) -> Result<u16> {
+pub fn port(ambassador: &Ambassador, name: Option<&str>, request: &Message) -> Result<u16, Problem> {
     let listens = |number: u16| ambassador.ports.listening_on(number).map(|port| port.listen);
     if let Some(name) = name {
         let found = ambassador.ports.named(name).and_then(|port| listens(port.listen));
         return found.ok_or_else(|| {
-            Failure::usage(format!("no http port is named `{}`", name.escape_debug())).hint(names(ambassador))
+            problem(format!("no http port is named `{}`", name.escape_debug())).hint(names(ambassador))
         });
     }
     let host = Head(&request.headers).get(":authority").map(String::from_utf8_lossy).unwrap_or_default();
@@ -40,7 +43,11 @@ pub(super) fn port(ambassador: &Ambassador, name: Option<&str>, request: &Messag
         None => Some(80),
     };
     let first = || ambassador.ports.iter().find_map(|port| listens(port.listen));
-    named.and_then(listens).or_else(first).ok_or_else(|| Failure::usage("this config maps no http port"))
+    named.and_then(listens).or_else(first).ok_or_else(|| problem("this config maps no http port"))
+}
+
+fn problem(message: impl Into<String>) -> Problem {
+    Problem::new(&Path::root(), message)
 }
 
 fn names(ambassador: &Ambassador) -> String {
@@ -50,34 +57,26 @@ fn names(ambassador: &Ambassador) -> String {
 
 impl Trial {
     /// Runs it; `answer` is what the legacy program says if it is asked, at the time `now`.
-    pub(super) fn run(
-        ambassador: &Rc<Ambassador>,
-        port: u16,
-        request: Message,
-        answer: Message,
-        now: f64,
-    ) -> Self {
+    pub fn run(ambassador: &Rc<Ambassador>, port: u16, request: Message, answer: Message, now: f64) -> Self {
         let original = request.clone();
         let answered = answer.clone();
-        let started = Instant::now();
         let mut told = whole::run(ambassador, port, request, |_| answer, now).unwrap_or_default();
-        let took = started.elapsed();
         if let Some(request) = &mut told.request {
             // For Envoy's router, which takes it away.
             request.headers.retain(|(name, _)| name != UPSTREAM_HEADER);
         }
-        Self { told, port, original, answered, took }
+        Self { told, port, original, answered }
     }
 
     /// Whether a rule failed, and the client sees that.
-    pub(super) fn failed(&self) -> bool {
+    pub fn failed(&self) -> bool {
         self.told.cut || self.told.reports.iter().any(|report| matches!(report.outcome, Outcome::Failed(_)))
     }
 
-    /// Lines for a person: what each rule did or why not.
-    pub(super) fn told(&self, ambassador: &Ambassador) -> Vec<String> {
+    /// Lines for a person: what each rule did or why not. It took so long, as who has a clock knows.
+    pub fn told(&self, ambassador: &Ambassador, took: Duration) -> Vec<String> {
         let name = ambassador.ports.listening_on(self.port).map_or("", |port| &port.name);
-        let milliseconds = self.took.as_secs_f64() * 1000.0;
+        let milliseconds = took.as_secs_f64() * 1000.0;
         let mut lines = vec![format!("port {name} ({}), {milliseconds:.3} ms", self.port)];
         lines.extend(self.target(ambassador).filter(|target| target.name.is_some()).map(leads));
         for (side, rule, verdict) in self.verdicts(ambassador) {
@@ -135,7 +134,7 @@ impl Trial {
     }
 
     /// All of it, for programs.
-    pub(super) fn to_json(&self, ambassador: &Ambassador) -> Value {
+    pub fn to_json(&self, ambassador: &Ambassador, took: Duration) -> Value {
         let verdicts = self
             .verdicts(ambassador)
             .into_iter()
@@ -154,7 +153,7 @@ impl Trial {
         json!({
             "port": self.port,
             "target": self.target(ambassador).map(Target::shown),
-            "milliseconds": self.took.as_secs_f64() * 1000.0,
+            "milliseconds": took.as_secs_f64() * 1000.0,
             "request": self.told.request.as_ref().map(message_json),
             "answer": message_json(&self.told.answer),
             "cut": self.told.cut,
@@ -193,4 +192,12 @@ fn message_json(message: &Message) -> Value {
     let headers = message.headers.iter().map(|(name, value)| json!([name, String::from_utf8_lossy(value)]));
     let (key, body) = body_json(&message.body);
     Value::Object(Map::from_iter([("headers".to_owned(), headers.collect()), (key.to_owned(), body)]))
+}
+
+/// A body as JSON can hold it.
+fn body_json(body: &[u8]) -> (&'static str, Value) {
+    match std::str::from_utf8(body) {
+        Ok(text) => ("body", Value::from(text)),
+        Err(_) => ("bodyBase64", Value::from(STANDARD.encode(body))),
+    }
 }

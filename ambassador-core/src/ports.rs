@@ -91,6 +91,11 @@ impl Port {
         route.map(|route| &route.target).or(self.target.as_ref())
     }
 
+    /// Whether some of what it leads to is not part of the pod.
+    pub fn leads_out(&self) -> bool {
+        self.addresses().any(|address| !address.is_local())
+    }
+
     /// Whether it leads out of the pod only: the legacy program asks, and others answer.
     pub fn is_outward(&self) -> bool {
         self.targets().all(|target| target.is_outward())

@@ -95,7 +95,7 @@ pub(crate) async fn answers(
 ) -> Result<(), String> {
     let deadline = Instant::now() + timeout;
     for port in ports.iter().filter(|port| can_be_asked(port)) {
-        let deadline = if port.is_outward() { deadline.min(Instant::now() + OUTSIDE) } else { deadline };
+        let deadline = if port.leads_out() { deadline.min(Instant::now() + OUTSIDE) } else { deadline };
         match until(deadline, || one(cluster, name, port)).await {
             Verdict::Good => {}
             Verdict::Unknown(why) => {
@@ -103,7 +103,7 @@ pub(crate) async fn answers(
                 say(&format!("warning: cannot ask port {listen} ({why}); the pod is ready, which must do"));
                 return Ok(());
             }
-            Verdict::Broken(why) | Verdict::NotYet(why) if port.is_outward() => {
+            Verdict::Broken(why) | Verdict::NotYet(why) if port.leads_out() => {
                 say(&format!(
                     "warning: {why}; {} is not part of the pod, so the ambassador stays",
                     port.shown()

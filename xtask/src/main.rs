@@ -102,7 +102,7 @@ enum Cluster {
 fn cluster(command: Cluster) -> anyhow::Result<()> {
     match command {
         Cluster::Up => {
-            let cluster = cluster::up()?;
+            let cluster = cluster::up(images::all)?;
             println!("export KUBECONFIG={}", cluster.kubeconfig.display());
             Ok(())
         }

@@ -27,7 +27,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let started = Instant::now();
     eprintln!("Setting up");
     let envoy = envoy::ensure()?;
-    let cluster = cluster::up()?;
+    let cluster = cluster::up(images::all)?;
     cluster::control_planes_up()?;
     let readers = python::readers()?;
     let manual = python::jq_manual()?;

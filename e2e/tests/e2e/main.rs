@@ -34,6 +34,8 @@ mod requests;
 mod reshape;
 mod resources;
 mod rights;
+mod routes;
+mod servers;
 mod sizes;
 mod streams;
 mod targets;

@@ -112,7 +112,7 @@ fn follow(paper: &str) {
         format!("{line}\nc=$?; printf '\\0'; [ $c = {code} ] || {{ echo \"exit code $c\"; exit 1; }}\n")
     });
     let script = format!("exec 2>&1\n{}", script.collect::<String>());
-    let output = process::run(shell(&namespace, &folder, 300).args(["-c", &script])).stdout;
+    let output = process::run(shell(&namespace, &folder, 600).args(["-c", &script])).stdout;
     let mut outputs = output.split('\0');
     let mut differ = Vec::new();
     for (line, expected, _) in steps {

@@ -218,9 +218,16 @@ fn every_example_of_the_reference_holds() {
 }
 
 #[test]
-fn every_rule_of_the_cookbook_holds() {
+fn every_rule_of_the_cookbook_holds_and_is_in_its_list() {
+    let read = |file: &str| {
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs").join(file))
+            .expect("a page")
+    };
+    let list = read("cookbook.md");
     for (page, least) in [("shape", 20), ("values", 8), ("lists", 14), ("formats", 14), ("http", 17)] {
         check(&format!("../docs/cookbook/{page}.md"), least);
+        let rules = read(&format!("cookbook/{page}.md")).matches("\n## ").count();
+        assert_eq!(list.matches(&format!("](cookbook/{page}.md#")).count(), rules, "{page}");
     }
 }
 

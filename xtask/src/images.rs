@@ -13,12 +13,12 @@ use anyhow::Context as _;
 use crate::{debian, legacy, paths, progress};
 use archive::{Layer, image};
 
-/// Programs of this machine that the images are made of or by, and Debian's packages that have them.
-const PROGRAMS: [(&str, &[&str]); 8] = [
-    ("busybox", &["busybox-static"]),
-    ("curl", &["curl"]),
+/// A program of this machine that images are made of or by, and Debian's packages that have it.
+type Program = (&'static str, &'static [&'static str]);
+const OF_THE_LAB: [Program; 3] =
+    [("busybox", &["busybox-static"]), ("curl", &["curl"]), ("gcc", &["gcc", "libc6-dev"])];
+const OF_THE_TESTS: [Program; 5] = [
     ("haproxy", &["haproxy"]),
-    ("gcc", &["gcc", "libc6-dev"]),
     ("redis-server", &["redis-server"]),
     ("redis-cli", &["redis-tools"]),
     ("dnsmasq", &["dnsmasq-base"]),
@@ -65,21 +65,13 @@ pub(crate) struct Image {
     pub(crate) archive: PathBuf,
 }
 
-/// All images, built where they changed.
-pub(crate) fn ensure(envoy: &Path) -> anyhow::Result<Vec<Image>> {
-    let missing: Vec<&str> = PROGRAMS
-        .iter()
-        .filter(|(program, _)| find(program).is_none())
-        .flat_map(|(_, packages)| packages.iter().copied())
-        .collect();
-    if !missing.is_empty() {
-        progress::step("installing what goes into the images", |step| debian::install(step, &missing))?;
-    }
+/// The images of the lab, made where they changed.
+pub(crate) fn of_the_lab(envoy: &Path) -> anyhow::Result<Vec<Image>> {
+    get(&OF_THE_LAB)?;
     let legacy = legacy::ensure()?;
-    let program = |name: &str| find(name).with_context(|| format!("{name} is not on PATH"));
     let with_signals = ["/bin/sh", "-c", WITH_SIGNALS, "sh"];
-    let shell = Layer::default().with_busybox(&program("busybox")?)?;
-    let images = [
+    let shell = shell()?;
+    make([
         ("docker.io/local/pause:1", Layer::default().with("/pause", &pause()?)?, vec!["/pause"]),
         (
             "docker.io/radial/busyboxplus:curl",
@@ -88,7 +80,7 @@ pub(crate) fn ensure(envoy: &Path) -> anyhow::Result<Vec<Image>> {
         ),
         (
             "docker.io/linuxacademycontent/legacy-fruit-service:1",
-            shell.clone().with("/bin/legacy-fruit-service", &legacy)?,
+            shell.with("/bin/legacy-fruit-service", &legacy)?,
             [&with_signals[..], &["/bin/legacy-fruit-service"]].concat(),
         ),
         (
@@ -96,6 +88,16 @@ pub(crate) fn ensure(envoy: &Path) -> anyhow::Result<Vec<Image>> {
             Layer::default().with("/usr/local/bin/envoy", envoy)?,
             vec!["/usr/local/bin/envoy"],
         ),
+    ])
+}
+
+/// All images, those of the lab and those of the tests and of the patterns. They are for our cluster alone: in another they
+/// would stand for what is meant by their names there.
+pub(crate) fn all(envoy: &Path) -> anyhow::Result<Vec<Image>> {
+    get(&OF_THE_TESTS)?;
+    let mut images = of_the_lab(envoy)?;
+    let shell = shell()?;
+    images.extend(make([
         (
             "docker.io/library/haproxy:1.7",
             shell.clone().with("/usr/local/sbin/haproxy", &program("haproxy")?)?,
@@ -137,8 +139,34 @@ pub(crate) fn ensure(envoy: &Path) -> anyhow::Result<Vec<Image>> {
                 "--storage.tsdb.path=/prometheus",
             ],
         ),
-    ];
-    images.into_iter().map(|(name, layer, entrypoint)| image(name, &layer, &entrypoint)).collect()
+    ])?);
+    Ok(images)
+}
+
+/// An image to be made: its name, its layer, its entry point.
+type Recipe<'a> = (&'a str, Layer, Vec<&'a str>);
+
+fn make<const N: usize>(recipes: [Recipe; N]) -> anyhow::Result<Vec<Image>> {
+    recipes.into_iter().map(|(name, layer, entrypoint)| image(name, &layer, &entrypoint)).collect()
+}
+
+/// Installs the programs that are not here.
+fn get(programs: &[Program]) -> anyhow::Result<()> {
+    let missing = programs.iter().filter(|(program, _)| find(program).is_none());
+    let packages: Vec<&str> = missing.flat_map(|(_, packages)| packages.iter().copied()).collect();
+    if packages.is_empty() {
+        return Ok(());
+    }
+    progress::step("installing what goes into the images", |step| debian::install(step, &packages))
+}
+
+fn program(name: &str) -> anyhow::Result<PathBuf> {
+    find(name).with_context(|| format!("{name} is not on PATH"))
+}
+
+/// A layer with a shell and all that belongs to it.
+fn shell() -> anyhow::Result<Layer> {
+    Layer::default().with_busybox(&program("busybox")?)
 }
 
 /// nginx, laid out as in the image of its makers.

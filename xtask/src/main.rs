@@ -8,6 +8,7 @@ mod debian;
 mod demo;
 mod deny;
 mod dist;
+mod docs;
 mod envoy;
 mod fuzz;
 mod go_tools;
@@ -65,6 +66,8 @@ enum Command {
     Spent { command: Vec<PathBuf> },
     /// Measure what each part of the module costs, and write docs/size.md
     Size,
+    /// Build the papers as a site into target/book
+    Docs(docs::Args),
     /// Get everything that the other commands need, once
     Setup,
     /// Run a real one-node Kubernetes cluster on this machine
@@ -99,7 +102,7 @@ enum Cluster {
 fn cluster(command: Cluster) -> anyhow::Result<()> {
     match command {
         Cluster::Up => {
-            let cluster = cluster::up()?;
+            let cluster = cluster::up(images::all)?;
             println!("export KUBECONFIG={}", cluster.kubeconfig.display());
             Ok(())
         }
@@ -131,6 +134,7 @@ fn main() {
         Command::Bench { part } => bench::run(part),
         Command::Spent { command } => bench::run_and_tell(&command),
         Command::Size => size::run(),
+        Command::Docs(args) => docs::run(&args),
         Command::Setup => setup::run(),
         Command::Cluster { command } => cluster(command),
     };

@@ -17,5 +17,5 @@ pub(crate) fn run() -> anyhow::Result<()> {
     go_tools::kustomize()?;
     go_tools::helm()?;
     go_tools::objects()?;
-    images::ensure(&envoy.path).map(drop)
+    images::all(&envoy.path).map(drop)
 }

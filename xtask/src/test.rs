@@ -7,7 +7,9 @@ use std::time::Instant;
 use anyhow::{Context as _, bail};
 
 use crate::cluster::Cluster;
-use crate::{cargo, cluster, codegen, debian, deny, dist, envoy, go_tools, images, node, progress, python};
+use crate::{
+    cargo, cluster, codegen, debian, deny, dist, docs, envoy, go_tools, images, node, progress, python,
+};
 
 /// How to run the tests.
 #[derive(clap::Args)]
@@ -25,7 +27,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let started = Instant::now();
     eprintln!("Setting up");
     let envoy = envoy::ensure()?;
-    let cluster = cluster::up()?;
+    let cluster = cluster::up(images::all)?;
     cluster::control_planes_up()?;
     let readers = python::readers()?;
     let manual = python::jq_manual()?;
@@ -98,7 +100,8 @@ fn check(update: bool) -> anyhow::Result<()> {
     progress::run("cargo fmt --check", cargo::command().args(["fmt", "--all", "--check"]))?;
     let clippy = ["clippy", "--locked", "--workspace", "--all-targets", "--", "-Dwarnings"];
     progress::run("cargo clippy", cargo::command().args(clippy))?;
-    deny::check()
+    deny::check()?;
+    docs::build().map(drop)
 }
 
 /// The demo in each of its ways: what the README shows first must work.

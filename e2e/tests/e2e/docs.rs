@@ -161,6 +161,11 @@ fn the_commands_of_the_readme_do_what_it_says() {
 }
 
 #[test]
+fn the_commands_about_haproxy_do_what_they_say() {
+    run_in_repository("docs/haproxy.md");
+}
+
+#[test]
 fn the_commands_about_testing_rules_do_what_they_say() {
     run_in_repository("docs/testing-rules.md");
 }

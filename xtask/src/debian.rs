@@ -27,10 +27,3 @@ fn apt_get() -> Command {
     command.arg("-qq").env("DEBIAN_FRONTEND", "noninteractive");
     command
 }
-
-/// A file of an installed package whose path ends so.
-pub(crate) fn file_of(package: &str, suffix: &str) -> Option<std::path::PathBuf> {
-    let output = Command::new("dpkg").args(["-L", package]).output().ok()?;
-    let text = String::from_utf8(output.stdout).ok()?;
-    text.lines().find(|line| line.ends_with(suffix)).map(Into::into)
-}

@@ -16,6 +16,7 @@ mod legacy;
 mod paths;
 mod progress;
 mod python;
+mod release;
 mod setup;
 mod size;
 mod test;
@@ -49,6 +50,8 @@ enum Command {
     },
     /// Build the plugin's flavours and kubectl-ambassador into target/dist
     Build,
+    /// Build archives for all systems, with checksums, SBOMs and krew's manifest, into target/release-archives
+    Release(release::Args),
     /// Look for inputs that break the engine's promises, by libFuzzer
     Fuzz(fuzz::Args),
     /// Measure the engine beside jaq and injection beside istioctl, and write docs/benchmarks.md
@@ -122,6 +125,7 @@ fn main() {
         Command::Test(args) => test::run(&args),
         Command::Codegen { check } => codegen::run(check),
         Command::Build => dist::build().map(drop),
+        Command::Release(args) => release::run(&args),
         Command::Fuzz(args) => fuzz::run(&args),
         Command::Bench { part } => bench::run(part),
         Command::Spent { command } => bench::run_and_tell(&command),

@@ -7,7 +7,9 @@ use std::time::Instant;
 use anyhow::{Context as _, bail};
 
 use crate::cluster::Cluster;
-use crate::{cargo, cluster, codegen, debian, deny, dist, envoy, go_tools, images, progress, python};
+use crate::{
+    cargo, cluster, codegen, debian, deny, dist, envoy, go_tools, images, paths, progress, python, release,
+};
 
 /// How to run the tests.
 #[derive(clap::Args)]
@@ -38,6 +40,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     if args.filter.is_none() {
         eprintln!("Checking");
         check(args.update)?;
+        release::try_out(&dist)?;
     }
     eprintln!("Testing");
     let mut command = cargo::command();
@@ -96,6 +99,8 @@ fn check(update: bool) -> anyhow::Result<()> {
     progress::run("cargo fmt --check", cargo::command().args(["fmt", "--all", "--check"]))?;
     let clippy = ["clippy", "--locked", "--workspace", "--all-targets", "--", "-Dwarnings"];
     progress::run("cargo clippy", cargo::command().args(clippy))?;
+    let mut lint = Command::new(go_tools::actionlint()?);
+    progress::run("actionlint", lint.current_dir(paths::root()))?;
     deny::check()
 }
 

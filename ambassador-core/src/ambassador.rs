@@ -29,9 +29,9 @@ impl Ambassador {
         let mut problems = Vec::new();
         check_head(config, &mut problems);
         let spec = Path::root().key("spec");
-        let ports = PortMap::new(&config.spec.ports, &spec.key("ports"), &mut problems);
-        let limits = Limits::new(&config.spec.limits, &spec.key("limits"), &mut problems);
-        let rules = RuleSet::new(&config.spec.rules, &ports, &limits, &spec.key("rules"), &mut problems);
+        let limits = Limits::default().with(&config.spec.limits, &spec.key("limits"), &mut problems);
+        let ports = PortMap::new(&config.spec, &limits, &spec, &mut problems);
+        let rules = RuleSet::new(&config.spec, &ports, &spec.key("rules"), &mut problems);
         let maps_addresses =
             maps_addresses(config.spec.addresses.as_deref(), &spec.key("addresses"), &mut problems);
         if problems.is_empty() {

@@ -10,6 +10,7 @@ mod read;
 mod scalar;
 #[cfg(feature = "yaml")]
 mod schema;
+mod target;
 #[cfg(feature = "yaml")]
 pub mod yaml;
 
@@ -19,6 +20,7 @@ use serde::Serialize;
 pub use flavour::Flavour;
 pub use format::{Csv, Form, Format, FormatOptions, NoOptions, Text, Tsv, Xml};
 pub use scalar::{OneOrMany, Scalar, Texts};
+pub use target::{HealthCheck, Server, ServerOptions, Target, TargetLimits};
 
 /// The only `apiVersion` there is.
 pub const API_VERSION: &str = "kubectl-ambassador.dev/v1alpha1";
@@ -64,6 +66,9 @@ pub struct Metadata {
 pub struct Spec {
     /// Which port the ambassador listens on, and where each leads. At least one.
     pub ports: Vec<Port>,
+    /// What ports and routes may lead to by name: several servers, or one with limits of its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub targets: Vec<Target>,
     /// Connections, timeouts and sizes.
     #[serde(default)]
     pub limits: Limits,
@@ -92,8 +97,14 @@ pub struct Port {
     /// `[::1]:80`.
     pub listen: Scalar,
     /// The port of the legacy program, reached on 127.0.0.1: `8775`. Or a port elsewhere, which the legacy program
-    /// then reaches through the ambassador: `redis.data.svc:6379`, `10.0.0.7:80`, `[fd00::7]:80`.
-    pub target: Scalar,
+    /// then reaches through the ambassador: `redis.data.svc:6379`, `10.0.0.7:80`, `[fd00::7]:80`. Or the name of one of
+    /// `targets`. With `routes` it is what no route is for, and may be left out: such requests get a 404.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<Scalar>,
+    /// Where requests lead by their host, path, method, query and headers. The first route that matches is used, else
+    /// `target`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub routes: Vec<Route>,
     /// What is spoken on this port: `http`, or `tcp` for everything else, which is passed on byte for byte. Default:
     /// `http`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -101,6 +112,53 @@ pub struct Port {
     /// `kubernetes.io/h2c` if the target speaks HTTP/2 without TLS. Default: HTTP/1.1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub app_protocol: Option<String>,
+    /// Limits of this port, where they differ from `spec.limits`.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub limits: PortLimits,
+}
+
+/// Where some requests to a port lead: all that is named must hold of the request as the client sent it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[cfg_attr(feature = "yaml", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Route {
+    /// The hosts that are asked, without ports: `api.example.org`, or `*.example.org` for all names below that one.
+    /// Default: any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hosts: Option<Vec<String>>,
+    /// The path of the request, without its query, written as in a rule's `match`. Default: any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// The methods of the request. Default: any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub methods: Option<Vec<String>>,
+    /// Parameters of the query with the values they must have, written as in a rule's `match`. Default: any.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub query: Texts,
+    /// Headers of the request with the values they must have, written as in a rule's `match`. Default: any.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub headers: Texts,
+    /// Where these requests lead: written as a port's `target`.
+    pub target: Scalar,
+}
+
+/// Limits of one port, where they differ from `spec.limits`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[cfg_attr(feature = "yaml", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PortLimits {
+    /// Client connections to this port at a time; one more is closed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connections: Option<u32>,
+    /// How long a connection or an exchange of HTTP may be silent; `0s` is for ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idle_timeout: Option<Scalar>,
+    /// How long a connection to this tcp port may be silent; `0s` is for ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tcp_idle_timeout: Option<Scalar>,
+    /// How long an answer may take as a whole, from the end of the request; `0s` is for ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_timeout: Option<Scalar>,
 }
 
 /// Connections, timeouts and sizes. Times are written as `500ms`, `5s`, `1m30s`; sizes as `64KiB`, `4MiB` or bytes.
@@ -111,8 +169,8 @@ pub struct Limits {
     /// Client connections to each port at a time; one more is closed. Default 256.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connections: Option<u32>,
-    /// Connections to each target at a time. HTTP requests beyond wait, default 32; on a tcp port one connection more
-    /// is closed, default as many as there are clients.
+    /// Connections to each server of each target at a time. HTTP requests beyond wait, default 32; on a tcp port one
+    /// connection more is closed, default as many as there are clients.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upstream_connections: Option<u32>,
     /// How long connecting to a target may take. Default 5s.
@@ -164,6 +222,9 @@ pub struct Match {
     /// The name of the port that was asked. Default: any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub port: Option<String>,
+    /// The name of the one of `targets` that the request leads to. Default: any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
     /// The methods of the request. Default: any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub methods: Option<Vec<String>>,

@@ -15,6 +15,8 @@ pub mod matcher;
 pub mod ports;
 pub mod problem;
 pub mod rules;
+#[cfg(feature = "trial")]
+pub mod trial;
 pub mod way_back;
 
 mod ambassador;

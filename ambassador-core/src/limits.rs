@@ -8,9 +8,9 @@ use crate::problem::{Path, Problem};
 pub struct Limits {
     /// Client connections to each port at a time.
     pub connections: u32,
-    /// Connections to each HTTP target at a time.
+    /// Connections to each server of an HTTP target at a time.
     pub upstream_connections: u32,
-    /// Connections to each target of a tcp port at a time.
+    /// Connections to each server of the target of a tcp port at a time.
     pub tcp_upstream_connections: u32,
     /// Milliseconds that connecting to a target may take.
     pub connect_timeout: u64,
@@ -27,55 +27,98 @@ pub struct Limits {
 /// A body of this size is held once by Envoy and a few times over by the filter while it runs.
 const LARGEST_BODY: u64 = 64 << 20;
 
-impl Limits {
-    pub(crate) fn new(written: &config::Limits, path: &Path, problems: &mut Vec<Problem>) -> Self {
-        let mut count = |field: &str, value: Option<u32>, default: u32| match value {
-            Some(0) => {
-                problems.push(Problem::new(&path.key(field), "must be at least 1"));
-                default
-            }
-            value => value.unwrap_or(default),
-        };
-        let connections = count("connections", written.connections, 256);
-        let upstream_connections = count("upstreamConnections", written.upstream_connections, 32);
-        // A client of a tcp port cannot wait for a connection of another, so the clients' limit is enough.
-        let tcp_upstream_connections = written.upstream_connections.unwrap_or(u32::MAX);
-        let mut time = |field: &str, value: &Option<Scalar>, default: u64, zero: bool| match value {
-            None => default,
-            Some(text) => match milliseconds(&text.0) {
-                Some(0) if !zero => {
-                    problems.push(Problem::new(&path.key(field), "must be more than 0s"));
-                    default
-                }
-                Some(time) => time,
-                None => {
-                    let message = format!("`{text}` is not a time");
-                    problems
-                        .push(Problem::new(&path.key(field), message).hint("write 500ms, 5s, 1m30s or 1h"));
-                    default
-                }
-            },
-        };
-        let connect_timeout = time("connectTimeout", &written.connect_timeout, 5_000, false);
-        let idle_timeout = time("idleTimeout", &written.idle_timeout, 50_000, true);
-        let tcp_idle_timeout = time("tcpIdleTimeout", &written.tcp_idle_timeout, 3_600_000, true);
-        let request_timeout = time("requestTimeout", &written.request_timeout, 0, true);
-        let body = body(written.body.as_ref(), &path.key("body"), problems);
+impl Default for Limits {
+    fn default() -> Self {
         Self {
-            connections,
-            upstream_connections,
-            tcp_upstream_connections,
-            connect_timeout,
-            idle_timeout,
-            tcp_idle_timeout,
-            request_timeout,
-            body,
+            connections: 256,
+            upstream_connections: 32,
+            // A client of a tcp port cannot wait for a connection of another, so the clients' limit is enough.
+            tcp_upstream_connections: u32::MAX,
+            connect_timeout: 5_000,
+            idle_timeout: 50_000,
+            tcp_idle_timeout: 3_600_000,
+            request_timeout: 0,
+            body: 4 << 20,
         }
     }
 }
 
-fn body(written: Option<&Scalar>, path: &Path, problems: &mut Vec<Problem>) -> u32 {
-    let default = 4 << 20;
+impl Limits {
+    /// The same with what is written in their place.
+    pub(crate) fn with(mut self, written: &config::Limits, path: &Path, problems: &mut Vec<Problem>) -> Self {
+        let mut count = |field: &str, value: Option<u32>, limit: &mut u32| match value {
+            Some(0) => problems.push(Problem::new(&path.key(field), "must be at least 1")),
+            Some(value) => *limit = value,
+            None => {}
+        };
+        count("connections", written.connections, &mut self.connections);
+        count("upstreamConnections", written.upstream_connections, &mut self.upstream_connections);
+        if let Some(connections) = written.upstream_connections {
+            self.tcp_upstream_connections = connections;
+        }
+        let mut set = |field: &str, value: &Option<Scalar>, limit: &mut u64, zero: bool| {
+            *limit = time(value.as_ref(), *limit, zero, &path.key(field), problems);
+        };
+        set("connectTimeout", &written.connect_timeout, &mut self.connect_timeout, false);
+        set("idleTimeout", &written.idle_timeout, &mut self.idle_timeout, true);
+        set("tcpIdleTimeout", &written.tcp_idle_timeout, &mut self.tcp_idle_timeout, true);
+        set("requestTimeout", &written.request_timeout, &mut self.request_timeout, true);
+        self.body = body(written.body.as_ref(), self.body, &path.key("body"), problems);
+        self
+    }
+
+    /// The same for one port.
+    pub(crate) fn of_port(
+        self,
+        written: &config::PortLimits,
+        path: &Path,
+        problems: &mut Vec<Problem>,
+    ) -> Self {
+        let written = config::Limits {
+            connections: written.connections,
+            idle_timeout: written.idle_timeout.clone(),
+            tcp_idle_timeout: written.tcp_idle_timeout.clone(),
+            request_timeout: written.request_timeout.clone(),
+            ..config::Limits::default()
+        };
+        self.with(&written, path, problems)
+    }
+
+    /// The same for one target.
+    pub(crate) fn of_target(
+        self,
+        written: &config::TargetLimits,
+        path: &Path,
+        problems: &mut Vec<Problem>,
+    ) -> Self {
+        let written = config::Limits {
+            upstream_connections: written.upstream_connections,
+            connect_timeout: written.connect_timeout.clone(),
+            ..config::Limits::default()
+        };
+        self.with(&written, path, problems)
+    }
+}
+
+/// Milliseconds, or `default` where none are written or they make no sense.
+pub(crate) fn time(
+    written: Option<&Scalar>,
+    default: u64,
+    zero: bool,
+    path: &Path,
+    problems: &mut Vec<Problem>,
+) -> u64 {
+    let Some(text) = written else { return default };
+    let problem = match milliseconds(&text.0) {
+        Some(time) if time > 0 || zero => return time,
+        Some(_) => Problem::new(path, "must be more than 0s"),
+        None => Problem::new(path, format!("`{text}` is not a time")).hint("write 500ms, 5s, 1m30s or 1h"),
+    };
+    problems.push(problem);
+    default
+}
+
+fn body(written: Option<&Scalar>, default: u32, path: &Path, problems: &mut Vec<Problem>) -> u32 {
     let Some(text) = written else { return default };
     match bytes(&text.0) {
         Some(size @ 1..=LARGEST_BODY) => u32::try_from(size).unwrap_or(default),

@@ -1,9 +1,11 @@
 //! What a rule is matched by, one file a kind.
 
 pub mod content_type;
+pub mod host;
 pub mod method;
 pub mod path;
 pub mod query;
+pub mod request;
 pub mod status;
 pub mod text;
 
@@ -12,8 +14,7 @@ use crate::exchange::Head;
 use crate::ports::{Port, PortMap};
 use crate::problem::{Path, Problem};
 use content_type::ContentTypePattern;
-use method::Methods;
-use path::PathPattern;
+use request::RequestMatcher;
 use status::Statuses;
 use text::Wanted;
 
@@ -21,10 +22,8 @@ use text::Wanted;
 #[derive(Debug)]
 pub struct Matcher {
     port: Option<u16>,
-    methods: Methods,
-    path: Option<PathPattern>,
-    query: Vec<Wanted>,
-    headers: Vec<Wanted>,
+    target: Option<String>,
+    request: RequestMatcher,
     statuses: Statuses,
     content_types: Vec<ContentTypePattern>,
 }
@@ -34,6 +33,10 @@ pub struct Matcher {
 pub enum Mismatch<'a> {
     /// The request came in on another port.
     Port,
+    /// It leads to another target.
+    Target,
+    /// It asks another host.
+    Host,
     /// It has another method.
     Method,
     /// It asks for another path.
@@ -54,6 +57,7 @@ impl Matcher {
     pub(crate) fn new(
         written: &config::Match,
         ports: &PortMap,
+        targets: &[config::Target],
         path: &Path,
         problems: &mut Vec<Problem>,
     ) -> Self {
@@ -62,19 +66,18 @@ impl Matcher {
             .filter_map(|text| ContentTypePattern::new(&text.0, &path.key("contentType"), problems))
             .collect();
         let statuses = written.status.as_ref();
+        let methods = written.methods.as_deref();
         Self {
             port: port(written.port.as_deref(), ports, &path.key("port"), problems),
-            methods: Methods::new(
-                written.methods.as_deref().unwrap_or_default(),
-                &path.key("methods"),
+            target: target(written.target.as_deref(), targets, &path.key("target"), problems),
+            request: RequestMatcher::new(
+                methods,
+                written.path.as_deref(),
+                &written.query,
+                &written.headers,
+                path,
                 problems,
             ),
-            path: written
-                .path
-                .as_deref()
-                .and_then(|text| PathPattern::new(text, &path.key("path"), problems)),
-            query: Wanted::all(&written.query, &path.key("query"), problems, |name| Ok(name.to_owned())),
-            headers: Wanted::all(&written.headers, &path.key("headers"), problems, header_name),
             statuses: statuses
                 .map(|status| Statuses::new(status, &path.key("status"), problems))
                 .unwrap_or_default(),
@@ -82,30 +85,16 @@ impl Matcher {
         }
     }
 
-    /// Whether the request is one that is meant; if not, why. Headers come last: where only those do not match, a cache
-    /// has to know that the answer depends on them.
-    pub fn request(&self, port: u16, head: Head<'_>) -> Result<(), Mismatch<'_>> {
-        let target = head.get(":path").unwrap_or_default();
+    /// Whether the request, which came in on `port` and leads to the target of this name, is one that is meant; if not,
+    /// why. Headers come last: where only those do not match, a cache has to know that the answer depends on them.
+    pub fn request(&self, port: u16, target: Option<&str>, head: Head<'_>) -> Result<(), Mismatch<'_>> {
         if self.port.is_some_and(|wanted| wanted != port) {
             return Err(Mismatch::Port);
         }
-        if !self.methods.matches(head.get(":method").unwrap_or_default()) {
-            return Err(Mismatch::Method);
+        if self.target.is_some() && self.target.as_deref() != target {
+            return Err(Mismatch::Target);
         }
-        if self.path.as_ref().is_some_and(|pattern| !pattern.matches(target)) {
-            return Err(Mismatch::Path);
-        }
-        for wanted in &self.query {
-            let values = query::parameters(target).filter(|(name, _)| **name == *wanted.name.as_bytes());
-            let values: Vec<_> = values.map(|(_, value)| value).collect();
-            if !wanted.holds(values.iter().map(|value| &**value)) {
-                return Err(Mismatch::Query(wanted));
-            }
-        }
-        match self.headers.iter().find(|wanted| !wanted.holds(head.all(&wanted.name))) {
-            Some(wanted) => Err(Mismatch::Header(wanted)),
-            None => Ok(()),
-        }
+        self.request.matches(head)
     }
 
     /// Whether the answer is one that is meant, given that the request is. `reads` tells whether a Content-Type is
@@ -128,7 +117,7 @@ impl Matcher {
 
     /// The names of request headers that decide, in lower case.
     pub fn header_names(&self) -> impl Iterator<Item = &str> {
-        self.headers.iter().map(|wanted| wanted.name.as_str())
+        self.request.header_names()
     }
 }
 
@@ -149,12 +138,16 @@ fn port(written: Option<&str>, ports: &PortMap, path: &Path, problems: &mut Vec<
     found.map(|port| port.listen)
 }
 
-fn header_name(name: &str) -> Result<String, &'static str> {
-    let lower = name.to_ascii_lowercase();
-    match lower.as_str() {
-        "" => Err("not a header name"),
-        "host" => Ok(":authority".to_owned()),
-        _ if lower.bytes().all(content_type::is_token_byte) => Ok(lower),
-        _ => Err("not a header name"),
+fn target(
+    written: Option<&str>,
+    targets: &[config::Target],
+    path: &Path,
+    problems: &mut Vec<Problem>,
+) -> Option<String> {
+    let name = written?;
+    if targets.iter().all(|target| target.name != name) {
+        let problem = Problem::new(path, format!("no target is named `{}`", name.escape_debug()));
+        problems.push(problem.hint(crate::ports::names(targets)));
     }
+    Some(name.to_owned())
 }

@@ -1,11 +1,22 @@
 //! The port map: where the ambassador listens, and where each port leads.
 
 mod address;
+mod health;
+mod route;
+mod target;
 
-pub use address::{Host, Listen, Target};
+pub use address::{Address, Host, Listen};
+pub use health::{HealthCheck, HttpCheck};
+pub use route::Route;
+pub use target::{Balance, Server, Target, names};
+
+use std::rc::Rc;
 
 use crate::config;
+use crate::exchange::Head;
+use crate::limits::Limits;
 use crate::problem::{Path, Problem};
+use target::{Found, Targets};
 
 /// The `appProtocol` of a program that speaks HTTP/2 without TLS; Kubernetes' word in a Service.
 const H2C: &str = "kubernetes.io/h2c";
@@ -31,12 +42,14 @@ pub struct Port {
     pub listen: u16,
     /// Where it listens, with the address.
     pub listener: Listen,
-    /// Where it leads.
-    pub target: Target,
+    /// Where requests lead that no route is for, and all else; none only where there are routes.
+    pub target: Option<Rc<Target>>,
+    /// Where requests lead by what they ask for; the first that matches is used.
+    pub routes: Vec<Route>,
     /// What is spoken.
     pub protocol: Protocol,
-    /// The name of Envoy's cluster that leads to `target`; ports of one target and protocol share it.
-    pub cluster: String,
+    /// The config's limits, with those of this port in their place.
+    pub limits: Limits,
 }
 
 impl Port {
@@ -45,20 +58,52 @@ impl Port {
         self.protocol == Protocol::Tcp
     }
 
-    /// Whether it leads out of the pod: the legacy program asks, and others answer.
+    /// All that it leads to, in order.
+    pub fn targets(&self) -> impl Iterator<Item = &Rc<Target>> {
+        self.routes.iter().map(|route| &route.target).chain(&self.target)
+    }
+
+    /// The addresses of all servers that it leads to.
+    pub fn addresses(&self) -> impl Iterator<Item = &Address> {
+        self.targets().flat_map(|target| &target.servers).map(|server| &server.address)
+    }
+
+    /// The ports of the pod itself that it leads to.
+    pub fn local_ports(&self) -> impl Iterator<Item = u16> {
+        self.addresses().filter(|address| address.is_local()).map(|address| address.port)
+    }
+
+    /// What people call that to which it leads.
+    pub fn shown(&self) -> String {
+        let mut names: Vec<String> = Vec::new();
+        for target in self.targets() {
+            let name = target.shown();
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names.join(", ")
+    }
+
+    /// Where a request leads; `None` if no route is for it and there is nothing else.
+    pub fn choose(&self, head: Head<'_>) -> Option<&Rc<Target>> {
+        let route = self.routes.iter().find(|route| route.matches(head).is_ok());
+        route.map(|route| &route.target).or(self.target.as_ref())
+    }
+
+    /// Whether some of what it leads to is not part of the pod.
+    pub fn leads_out(&self) -> bool {
+        self.addresses().any(|address| !address.is_local())
+    }
+
+    /// Whether it leads out of the pod only: the legacy program asks, and others answer.
     pub fn is_outward(&self) -> bool {
-        !self.target.is_local()
+        self.targets().all(|target| target.is_outward())
     }
 
     /// Whether its name says more than its number.
     pub fn has_own_name(&self) -> bool {
         self.name != default_name(self.listen)
-    }
-
-    /// The Host that requests are sent with, if not the one they came with: servers elsewhere know themselves by
-    /// their own names, not by that of a port on this pod's loopback.
-    pub fn upstream_host(&self) -> Option<String> {
-        self.is_outward().then(|| self.target.authority())
     }
 }
 
@@ -67,33 +112,33 @@ impl Port {
 pub struct PortMap(Vec<Port>);
 
 impl PortMap {
-    pub(crate) fn new(written: &[config::Port], path: &Path, problems: &mut Vec<Problem>) -> Self {
-        if written.is_empty() {
+    pub(crate) fn new(
+        spec: &config::Spec,
+        limits: &Limits,
+        path: &Path,
+        problems: &mut Vec<Problem>,
+    ) -> Self {
+        let targets = Targets::new(&spec.targets, limits, &path.key("targets"), problems);
+        let path = path.key("ports");
+        if spec.ports.is_empty() {
             problems.push(
-                Problem::new(path, "no port is mapped")
+                Problem::new(&path, "no port is mapped")
                     .hint("map at least one: - {listen: 80, target: 8775}"),
             );
         }
         let mut ports: Vec<Port> = Vec::new();
-        for (index, port) in written.iter().enumerate() {
+        for (index, port) in spec.ports.iter().enumerate() {
             let path = path.index(index);
             let before = problems.len();
-            let listener = Listen::new(&port.listen.0, &path.key("listen"), problems);
-            let target = Target::new(&port.target.0, &path.key("target"), problems);
-            let protocol = protocol(port, &path, problems);
-            if port.name.is_some() {
-                check_name(port.name.as_deref().unwrap_or_default(), &path, problems);
-            }
-            let (Some(listener), Some(target)) = (listener, target) else { continue };
-            let name = port.name.clone().unwrap_or_else(|| default_name(listener.port));
-            let cluster = cluster(&target, protocol);
-            let port = Port { name, listen: listener.port, listener, target, protocol, cluster };
-            check_against(&port, &ports, &path, problems);
-            if problems.len() == before {
-                ports.push(port);
+            if let Some(port) = Port::new(port, &targets, limits, &path, problems) {
+                check_against(&port, &ports, &path, problems);
+                if problems.len() == before {
+                    ports.push(port);
+                }
             }
         }
-        check_loops(written, &ports, path, problems);
+        check_loops(spec, &ports, &path, problems);
+        targets.check_loops(&ports, problems);
         Self(ports)
     }
 
@@ -119,6 +164,34 @@ impl<'a> IntoIterator for &'a PortMap {
 
     fn into_iter(self) -> Self::IntoIter {
         self.iter()
+    }
+}
+
+impl Port {
+    fn new(
+        written: &config::Port,
+        targets: &Targets,
+        limits: &Limits,
+        path: &Path,
+        problems: &mut Vec<Problem>,
+    ) -> Option<Self> {
+        let listener = Listen::new(&written.listen.0, &path.key("listen"), problems);
+        let protocol = protocol(written, path, problems);
+        let found = Found { targets, protocol, limits };
+        let at = path.key("target");
+        let target = written.target.as_ref().map(|text| found.target(&text.0, &at, problems));
+        let routes = route::all(written, &found, path, problems);
+        if written.name.is_some() {
+            check_name(written.name.as_deref().unwrap_or_default(), path, problems);
+        }
+        let limits = port_limits(written, protocol, limits, &path.key("limits"), problems);
+        if target.is_none() && written.routes.is_empty() {
+            let problem = Problem::new(path, "`target` is missing");
+            problems.push(problem.hint("it is the port that the legacy program listens on, such as 8775"));
+        }
+        let (listener, target) = (listener?, target.map_or(Some(None), |target| target.map(Some))?);
+        let name = written.name.clone().unwrap_or_else(|| default_name(listener.port));
+        Some(Self { name, listen: listener.port, listener, target, routes, protocol, limits })
     }
 }
 
@@ -162,23 +235,31 @@ fn protocol(port: &config::Port, path: &Path, problems: &mut Vec<Problem>) -> Pr
     }
 }
 
-/// Names that can be told apart in Envoy's statistics, where dots and colons mean something else.
-fn cluster(target: &Target, protocol: Protocol) -> String {
-    let plain = |host: String| host.replace(['.', ':'], "_");
-    let host = match &target.host {
-        Host::Ip(address) if *address == core::net::Ipv4Addr::LOCALHOST => "legacy".to_owned(),
-        Host::Ip(address) => format!("ip_{}", plain(address.to_string())),
-        Host::Name(name) => format!("host_{}", plain(name.clone())),
+/// The limits of a port, those that mean nothing for its protocol refused.
+fn port_limits(
+    port: &config::Port,
+    protocol: Protocol,
+    limits: &Limits,
+    path: &Path,
+    problems: &mut Vec<Problem>,
+) -> Limits {
+    let written = &port.limits;
+    let vain = if protocol == Protocol::Tcp {
+        vec![
+            ("idleTimeout", written.idle_timeout.is_some(), "tcpIdleTimeout is for tcp ports"),
+            ("requestTimeout", written.request_timeout.is_some(), "requests are of HTTP"),
+        ]
+    } else {
+        vec![("tcpIdleTimeout", written.tcp_idle_timeout.is_some(), "idleTimeout is for http ports")]
     };
-    let kind = match protocol {
-        Protocol::Http => "",
-        Protocol::H2c => "_h2c",
-        Protocol::Tcp => "_tcp",
-    };
-    format!("{host}_{}{kind}", target.port)
+    for (name, _, hint) in vain.into_iter().filter(|(_, is_written, _)| *is_written) {
+        let message = format!("`{name}` has no effect on this port");
+        problems.push(Problem::new(&path.key(name), message).hint(hint));
+    }
+    limits.of_port(written, path, problems)
 }
 
-/// Port names go into the names of Envoy's listeners and statistics: those of Kubernetes are safe there.
+/// Names go into those of Envoy's listeners, clusters and statistics: what Kubernetes takes as names is safe there.
 fn check_name(name: &str, path: &Path, problems: &mut Vec<Problem>) {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     if name.is_empty() || name.len() > 63 || !name.chars().all(plain) {
@@ -215,16 +296,25 @@ fn check_against(port: &Port, others: &[Port], path: &Path, problems: &mut Vec<P
 }
 
 /// A port that leads to a port of the ambassador's own would ask itself for ever.
-fn check_loops(written: &[config::Port], ports: &[Port], path: &Path, problems: &mut Vec<Problem>) {
-    for (index, port) in written.iter().enumerate() {
-        let path = path.index(index).key("target");
-        // What is wrong with it otherwise has been said.
-        let Some(target) = Target::new(&port.target.0, &path, &mut Vec::new()) else { continue };
-        if let Some(own) = ports.iter().find(|own| target.leads_to(&own.listener)) {
-            problems.push(
-                Problem::new(&path, format!("port {} is the ambassador's own", own.listener))
-                    .hint("target is the port that the legacy program listens on"),
-            );
+fn check_loops(spec: &config::Spec, ports: &[Port], path: &Path, problems: &mut Vec<Problem>) {
+    for (index, port) in spec.ports.iter().enumerate() {
+        let path = path.index(index);
+        if let Some(target) = &port.target {
+            check_loop(&target.0, ports, &path.key("target"), problems);
         }
+        for (index, route) in port.routes.iter().enumerate() {
+            check_loop(&route.target.0, ports, &path.key("routes").index(index).key("target"), problems);
+        }
+    }
+}
+
+fn check_loop(written: &str, ports: &[Port], path: &Path, problems: &mut Vec<Problem>) {
+    // What is wrong with it otherwise has been said.
+    let Some(address) = Address::new(written, path, &mut Vec::new()) else { return };
+    if let Some(own) = ports.iter().find(|own| address.leads_to(&own.listener)) {
+        problems.push(
+            Problem::new(path, format!("port {} is the ambassador's own", own.listener))
+                .hint("target is the port that the legacy program listens on"),
+        );
     }
 }

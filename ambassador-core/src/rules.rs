@@ -8,6 +8,7 @@ mod response;
 
 pub use explain::Verdict;
 pub use headers::HeaderEdits;
+pub(crate) use request::check_host;
 pub use request::{Host, NewPath, RequestPart};
 #[cfg(all(feature = "formats", feature = "codings", feature = "library"))]
 pub(crate) use reshaper::VARIABLES;
@@ -19,7 +20,6 @@ use std::hash::{Hash as _, Hasher};
 
 use crate::config;
 use crate::exchange::Head;
-use crate::limits::Limits;
 use crate::matcher::{Matcher, Mismatch};
 use crate::ports::{Port, PortMap};
 use crate::problem::{Path, Problem};
@@ -68,12 +68,18 @@ pub struct Rule {
 }
 
 impl Rule {
-    fn new(written: &config::Rule, ports: &PortMap, path: &Path, problems: &mut Vec<Problem>) -> Self {
+    fn new(
+        written: &config::Rule,
+        ports: &PortMap,
+        targets: &[config::Target],
+        path: &Path,
+        problems: &mut Vec<Problem>,
+    ) -> Self {
         let request = written.request.as_ref();
         let response = written.response.as_ref();
         Self {
             name: written.name.clone(),
-            matcher: Matcher::new(&written.matches, ports, &path.key("match"), problems),
+            matcher: Matcher::new(&written.matches, ports, targets, &path.key("match"), problems),
             request: request.map(|part| RequestPart::new(part, &path.key("request"), problems)),
             response: response.map(|part| ResponsePart::new(part, &path.key("response"), problems)),
             hash: hash(written),
@@ -153,12 +159,12 @@ pub struct RuleSet {
 
 impl RuleSet {
     pub(crate) fn new(
-        written: &[config::Rule],
+        spec: &config::Spec,
         ports: &PortMap,
-        _limits: &Limits,
         path: &Path,
         problems: &mut Vec<Problem>,
     ) -> Self {
+        let written = &spec.rules;
         if written.len() > MOST_RULES {
             problems.push(Problem::new(path, format!("more than {MOST_RULES} rules")));
             return Self::default();
@@ -175,7 +181,7 @@ impl RuleSet {
                 problems
                     .push(Problem::new(&path.key("name"), format!("the name `{}` is used twice", rule.name)));
             }
-            rules.push(Rule::new(rule, ports, &path, problems));
+            rules.push(Rule::new(rule, ports, &spec.targets, &path, problems));
         }
         Self { rules }
     }

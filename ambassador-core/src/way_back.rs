@@ -13,7 +13,7 @@ mod refresh;
 use authority::Authority;
 
 use crate::exchange::{Edit, Head};
-use crate::ports::{Port, PortMap};
+use crate::ports::{Address, Port, PortMap, Target};
 
 /// Names by which a program calls the machine that it runs on.
 const LOOPBACK: [&[u8]; 4] = [b"localhost", b"127.0.0.1", b"[::1]", b"0.0.0.0"];
@@ -61,18 +61,18 @@ impl Client {
 /// Both addresses: that of the legacy program and that of the client.
 struct WayBack<'a> {
     ports: &'a PortMap,
-    entry: &'a Port,
+    target: &'a Target,
     client: &'a Client,
     asked: Authority<'a>,
 }
 
-/// The changes of an answer's head; none for most answers.
-pub fn edits(head: Head<'_>, ports: &PortMap, entry: &Port, client: &Client) -> Vec<Edit> {
+/// The changes of the head of an answer from `target`; none for most answers.
+pub fn edits(head: Head<'_>, ports: &PortMap, target: &Target, client: &Client) -> Vec<Edit> {
     if !head.0.iter().any(|(name, _)| concerns(name)) {
         return Vec::new();
     }
     let Some(asked) = Authority::parse(&client.authority) else { return Vec::new() };
-    let way_back = WayBack { ports, entry, client, asked };
+    let way_back = WayBack { ports, target, client, asked };
     let mut edits = Vec::new();
     for name in HEADERS {
         let values: Vec<&[u8]> = head.all(name).collect();
@@ -116,26 +116,32 @@ impl WayBack<'_> {
         }
     }
 
-    /// Whether this is a name of the machine that the legacy program runs on.
+    /// The servers of the target that may call themselves so.
+    fn called<'b>(&'b self, host: &'b [u8]) -> impl Iterator<Item = &'b Address> {
+        let addresses = self.target.servers.iter().map(|server| &server.address);
+        addresses.filter(move |address| {
+            host.eq_ignore_ascii_case(self.asked.host)
+                || host.eq_ignore_ascii_case(name_of(address).as_bytes())
+                || (address.is_local() && LOOPBACK.iter().any(|name| host.eq_ignore_ascii_case(name)))
+        })
+    }
+
+    /// Whether this is a name of a machine that the legacy program runs on.
     fn is_own_host(&self, host: &[u8]) -> bool {
-        host.eq_ignore_ascii_case(self.asked.host)
-            || host.eq_ignore_ascii_case(target_host(self.entry).as_bytes())
-            || (is_inward(self.entry) && LOOPBACK.iter().any(|name| host.eq_ignore_ascii_case(name)))
+        self.called(host).next().is_some()
     }
 
     /// What the client calls an address of the legacy program, without scheme; `None` if that is not its own, or is
     /// what the client calls it already.
     fn known_as(&self, host: &[u8], port: u16) -> Option<Vec<u8>> {
-        if !self.is_own_host(host) {
-            return None;
-        }
-        if port == target_port(self.entry) {
+        if self.called(host).any(|address| address.port == port) {
             return Some(self.client.authority.clone());
         }
         // Another port of the same machine that is mapped too.
-        let other = self.ports.iter().find(|other| {
-            is_http(other) && target_port(other) == port && target_host(other) == target_host(self.entry)
-        })?;
+        let is_it = |other: &Address| {
+            other.port == port && self.called(host).any(|address| name_of(address) == name_of(other))
+        };
+        let other = self.ports.iter().find(|other| is_http(other) && other.addresses().any(is_it))?;
         Some([self.asked.host, b":", other.listen.to_string().as_bytes()].concat())
     }
 
@@ -144,16 +150,8 @@ impl WayBack<'_> {
     }
 }
 
-fn target_host(port: &Port) -> String {
-    port.target.host.to_string().trim_end_matches('.').to_owned()
-}
-
-fn target_port(port: &Port) -> u16 {
-    port.target.port
-}
-
-fn is_inward(port: &Port) -> bool {
-    !port.is_outward()
+fn name_of(address: &Address) -> String {
+    address.host.to_string().trim_end_matches('.').to_owned()
 }
 
 fn is_http(port: &Port) -> bool {

@@ -1,4 +1,5 @@
-//! Whole exchanges as text: those of `docs/rules.md`, and cases of HTTP that nobody wants to read about there.
+//! Whole exchanges as text: those of `docs/rules.md` and of the cookbook, and cases of HTTP that nobody wants to read about
+//! there.
 //!
 //! A block of YAML holds rules. The block of an exchange after it holds, by the beginning of its lines, what the client
 //! sends (`>`), what the legacy program is asked (`>>`, left out where that is the same), what it answers (`<`), what the
@@ -214,6 +215,20 @@ fn check(file: &str, least: usize) {
 #[test]
 fn every_example_of_the_reference_holds() {
     check("../docs/rules.md", 20);
+}
+
+#[test]
+fn every_rule_of_the_cookbook_holds_and_is_in_its_list() {
+    let read = |file: &str| {
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs").join(file))
+            .expect("a page")
+    };
+    let list = read("cookbook.md");
+    for (page, least) in [("shape", 20), ("values", 8), ("lists", 14), ("formats", 14), ("http", 17)] {
+        check(&format!("../docs/cookbook/{page}.md"), least);
+        let rules = read(&format!("cookbook/{page}.md")).matches("\n## ").count();
+        assert_eq!(list.matches(&format!("](cookbook/{page}.md#")).count(), rules, "{page}");
+    }
 }
 
 #[test]

@@ -44,7 +44,7 @@ fn each_rule_says_why_it_was_not_used() {
         names().zip(verdicts).map(|(name, verdict)| format!("{name}: {verdict}")).collect()
     };
     check(
-        &lines(ambassador.rules.explain_answer(80, Head(&request), Head(&answer))),
+        &lines(ambassador.rules.explain_answer(80, None, Head(&request), Head(&answer))),
         &expect![[r#"
             port: does not match: the request came in on another port
             method: does not match: the request has another method
@@ -61,7 +61,7 @@ fn each_rule_says_why_it_was_not_used() {
             later: not used: a rule before it matches"#]],
     );
     check(
-        &lines(ambassador.rules.explain_request(80, Head(&request))).split_off(9),
+        &lines(ambassador.rules.explain_request(80, None, Head(&request))).split_off(9),
         &expect![[r#"
             format: not used: it says nothing about this side of the exchange
             request-only: used

@@ -9,6 +9,7 @@ pub mod envoy;
 pub mod faults;
 pub mod h2;
 pub mod kube;
+pub mod names;
 pub mod process;
 pub mod upstream;
 pub mod webhook;

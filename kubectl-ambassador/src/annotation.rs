@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::failure::{Failure, Result};
-use crate::plan::Asked;
+use crate::plan::{Asked, Removed};
 
 /// The annotation's name.
 pub(crate) const NAME: &str = "kubectl-ambassador.dev/injected";
@@ -33,6 +33,9 @@ pub(crate) struct Injected {
     pub(crate) listens: Vec<u16>,
     /// JSON pointers of fields that were changed, with what stood there; null where nothing stood.
     pub(crate) originals: Map<String, Value>,
+    /// What ours has taken the place of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) removed: Vec<Removed>,
     /// What stood in a manifest where text was replaced or taken away, by the JSON pointer of the value; only a file has
     /// such.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -82,6 +85,7 @@ impl Injected {
             plugin: plugin.to_owned(),
             listens: ports.iter().map(|port| port.listen).chain([health_port]).collect(),
             originals: Map::new(),
+            removed: Vec::new(),
             texts: BTreeMap::new(),
             resources: Asked::default(),
             replaces: None,
@@ -91,6 +95,11 @@ impl Injected {
     /// What it says of the injection, without what belongs to one manifest or to one pod.
     pub(crate) fn anywhere(self) -> Self {
         Self { texts: BTreeMap::new(), replaces: None, ..self }
+    }
+
+    /// The container that ours has taken the place of.
+    pub(crate) fn replaced(&self) -> Option<&str> {
+        self.removed.iter().find_map(Removed::container)
     }
 
     /// Whether a later version than this one made it.

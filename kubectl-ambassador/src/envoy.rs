@@ -120,9 +120,11 @@ fn listeners_and_clusters(ambassador: &Ambassador, layout: &Layout) -> Result<(V
     let (mut listeners, mut clusters) = (Vec::new(), Vec::new());
     for port in &ambassador.ports {
         listeners.push(listener::render(port, ambassador, layout)?);
-        let cluster = cluster::render(port, &ambassador.limits)?;
-        if !clusters.contains(&cluster) {
-            clusters.push(cluster);
+        for target in port.targets() {
+            let cluster = cluster::render(target)?;
+            if !clusters.contains(&cluster) {
+                clusters.push(cluster);
+            }
         }
     }
     Ok((listeners, clusters))

@@ -13,6 +13,7 @@ mod pod_security;
 mod ports;
 mod probes;
 mod qos;
+mod replaced;
 mod scaling;
 mod selector;
 mod services;
@@ -129,6 +130,7 @@ codes! {
     Annotations = 92, "The annotations are nearly too large";
     ConfigSize = 93, "The config is nearly too large";
     LongName = 94, "A name is too long";
+    Replaced = 95, "What is replaced does something else";
 }
 
 impl Code {
@@ -250,6 +252,11 @@ impl<'a> Subject<'a> {
         self.plan.and_then(|plan| plan.original.pointer(self.template)).unwrap_or_else(|| self.pod())
     }
 
+    /// The same without what the ambassador takes the place of.
+    fn beside(&self) -> &'a Value {
+        self.plan.and_then(Plan::beside).unwrap_or_else(|| self.original())
+    }
+
     /// The pod with the ambassador.
     fn planned(&self) -> Option<&'a Value> {
         self.plan.and_then(|plan| plan.injected.pointer(self.template))
@@ -347,6 +354,7 @@ pub(crate) fn of_object(subject: &Subject<'_>, world: &World) -> Vec<Finding> {
         pod_security::find,
         webhooks::find,
         access::find,
+        replaced::find,
     ];
     let mut found: Vec<Finding> = families.iter().flat_map(|find| find(subject, world)).collect();
     found.extend(config::sizes(subject));

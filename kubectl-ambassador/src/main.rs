@@ -2,6 +2,7 @@
 
 mod admission;
 mod annotation;
+mod carried;
 mod cluster;
 mod commands;
 mod completion;
@@ -9,6 +10,7 @@ mod duration;
 mod envoy;
 mod failure;
 mod findings;
+mod haproxy;
 mod journal;
 mod leftovers;
 mod names;
@@ -21,6 +23,7 @@ mod quantity;
 mod recreate;
 #[cfg(test)]
 mod reference;
+mod replace;
 mod report;
 mod rollout;
 mod signals;
@@ -47,8 +50,10 @@ enum Command {
     Resume(commands::resume::Args),
     Check(commands::check::Args),
     Diff(commands::diff::Args),
+    Convert(commands::convert::Args),
     Render(commands::render::Args),
     Test(commands::test::Args),
+    Playground(commands::playground::Args),
     Completion(commands::completion::Args),
     Version(commands::version::Args),
     Plugin(commands::plugin::Args),
@@ -62,10 +67,12 @@ fn main() -> std::process::ExitCode {
         Command::Completion(args) => commands::completion::run(&args),
         Command::Version(args) => commands::version::run(args),
         Command::Check(args) => commands::check::run(&args),
+        Command::Convert(args) => commands::convert::run(&args),
         Command::Diff(args) => commands::diff::run(&args),
         Command::Render(args) => commands::render::run(&args),
         Command::Plugin(args) => commands::plugin::run(&args),
         Command::Test(args) => commands::test::run(&args),
+        Command::Playground(args) => cluster::block_on(commands::playground::run(&args)),
         Command::Inject(args) => commands::inject::run(&args),
         Command::Resume(args) => cluster::block_on(commands::resume::run(&args)),
         Command::Uninject(args) => commands::uninject::run(&args),

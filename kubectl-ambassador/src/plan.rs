@@ -6,6 +6,7 @@
 mod clean;
 mod port_names;
 mod refuse;
+mod replaced;
 mod resources;
 mod sidecar;
 
@@ -14,6 +15,7 @@ use serde_json::{Map, Value, json};
 pub(crate) use clean::{without_server_fields, without_what_the_server_sets};
 pub(crate) use port_names::{ASKED_BY, port_of};
 pub(crate) use refuse::{Permissions, declared_ports, refuse_newer, refuse_taken_ports, refuse_template};
+pub(crate) use replaced::Removed;
 pub(crate) use resources::{Asked, Class, Flags as ResourceFlags};
 pub(crate) use sidecar::{CONTAINER, Mode, VOLUMES};
 
@@ -53,6 +55,8 @@ pub(crate) struct Options {
 pub(crate) struct Plan {
     /// The object as it was before any injection.
     pub(crate) original: Value,
+    /// The same without the container that ours takes the place of, if it does.
+    pub(crate) beside: Option<Value>,
     /// The object with the ambassador.
     pub(crate) injected: Value,
     /// JSON pointer of the pod in both.
@@ -126,13 +130,25 @@ impl Plan {
         volumes.into_iter().any(|volume| text(volume, "/configMap/name") == name)
     }
 
+    /// The pod that ours stands beside.
+    pub(crate) fn beside(&self) -> Option<&Value> {
+        self.beside.as_ref().unwrap_or(&self.original).pointer(&self.template)
+    }
+
+    /// What ours takes the place of.
+    pub(crate) fn removed(&self) -> Vec<Removed> {
+        let pod = self.injected.pointer(&self.template).unwrap_or(&Value::Null);
+        Injected::of(pod).ok().flatten().map(|injected| injected.removed).unwrap_or_default()
+    }
+
     /// The objects, in the order in which they are sent.
     pub(crate) fn objects(&self) -> [&Value; 3] {
         [&self.plugin, &self.config_map, &self.injected]
     }
 }
 
-/// Plans the injection of an object that is not injected; `template` is the JSON pointer of the pod in it.
+/// What most tests are about: nothing is replaced.
+#[cfg(test)]
 pub(crate) fn inject(
     original: &Value,
     template: &str,
@@ -140,21 +156,40 @@ pub(crate) fn inject(
     plugin: &Plugin,
     options: &Options,
 ) -> Result<Plan> {
+    replace(original, template, source, plugin, options, None)
+}
+
+/// Plans the injection of an object that is not injected; `template` is the JSON pointer of the pod in it. The ambassador
+/// takes the place of a container, if one is named.
+pub(crate) fn replace(
+    original: &Value,
+    template: &str,
+    source: &Source,
+    plugin: &Plugin,
+    options: &Options,
+    container: Option<&str>,
+) -> Result<Plan> {
     let namespace = text(original, "/metadata/namespace");
-    let before = workload::template(original, template)?;
     let ports = &source.loaded.ambassador.ports;
     let mut injected =
         Injected::new(ports, HEALTH_PORT, &source.text, &options.config_map, &plugin.config_map());
     injected.resources = options.resources.clone();
+    let whole = workload::template(original, template)?;
     let mut object = original.clone();
     let mut nothing = Value::Null;
     let pod = object.pointer_mut(template).unwrap_or(&mut nothing);
+    if let Some(name) = container {
+        injected.removed = replaced::take_out(pod, name)?;
+    }
+    let rest = container.map(|_| pod.clone());
+    let before = rest.as_ref().unwrap_or(whole);
     let names = if options.named_ports {
         port_names::take(before, pod, ports, &mut injected.originals)
     } else {
         port_names::Names::new()
     };
     sidecar::add(pod, &source.loaded, &injected, options, &names);
+    replaced::take_over_ports(pod, &injected.removed, options)?;
     let originals = &mut injected.originals;
     if ports.iter().any(|port| port.listen < 1024) {
         remember(before, "/spec/securityContext/sysctls", originals);
@@ -163,11 +198,19 @@ pub(crate) fn inject(
         }
         sidecar::allow_low_ports(pod);
     }
-    choose_default_container(before, pod, originals);
+    choose_default_container(before, pod, container, originals);
     let text = serde_json::to_string(&injected).unwrap_or_default();
     entry(entry(pod, "metadata"), "annotations")[annotation::NAME] = Value::from(text);
+    let beside = rest.map(|rest| {
+        let mut beside = original.clone();
+        if let Some(pod) = beside.pointer_mut(template) {
+            *pod = rest;
+        }
+        beside
+    });
     Ok(Plan {
         original: original.clone(),
+        beside,
         injected: object,
         template: template.to_owned(),
         config_map: config_map(namespace, source, options)?,
@@ -194,16 +237,22 @@ pub(crate) fn original(object: &Value, template: &str) -> Result<Value> {
     for (pointer, value) in &injected.originals {
         restore(pod, pointer, value);
     }
+    replaced::put_back(pod, &injected.removed);
     remove_if_empty(pod, "/metadata", "annotations");
     Ok(object)
 }
 
 /// `kubectl logs` and `exec` would mean our container no more than before, but tools that take the first container of
 /// a list should find the legacy one: said only where nobody said it.
-fn choose_default_container(original: &Value, pod: &mut Value, originals: &mut Map<String, Value>) {
+fn choose_default_container(
+    original: &Value,
+    pod: &mut Value,
+    replaced: Option<&str>,
+    originals: &mut Map<String, Value>,
+) {
     let first = original.pointer("/spec/containers/0/name").cloned().unwrap_or_default();
     let annotations = entry(entry(pod, "metadata"), "annotations");
-    let said = annotations.get(DEFAULT_CONTAINER).is_some();
+    let said = annotations.get(DEFAULT_CONTAINER).is_some_and(|said| said.as_str() != replaced);
     if !said && first.is_string() {
         annotations[DEFAULT_CONTAINER] = first;
         let key = DEFAULT_CONTAINER.replace('/', "~1");
@@ -268,7 +317,7 @@ fn config_map(namespace: &str, source: &Source, options: &Options) -> Result<Val
 pub(crate) fn config_map_name(object: &Value, template: &str, source: &Source) -> String {
     let name = text(object, "/metadata/name");
     if template.is_empty() {
-        return format!("{name}-ambassador-config");
+        return replaced::free_name(object, format!("{name}-ambassador-config"));
     }
     // What is rendered from the config depends on the version too.
     let hash = crate::plugin::hex(format!("{} {}", env!("CARGO_PKG_VERSION"), source.text).as_bytes());

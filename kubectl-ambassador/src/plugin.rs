@@ -8,29 +8,12 @@ use std::path::Path;
 use ambassador_core::config::{Config, Flavour};
 use sha2::{Digest as _, Sha256};
 
+use crate::carried::{self, Carried};
 use crate::failure::{Failure, Result};
 use crate::source;
 
 /// Far more than fits into a ConfigMap, since an image may have it instead.
 const LARGEST: u64 = 16 << 20;
-
-/// A module that this program carries; all empty if it was built without.
-struct Carried {
-    packed: &'static [u8],
-    sha256: &'static str,
-}
-
-macro_rules! carried {
-    ($name:literal) => {
-        Carried {
-            packed: include_bytes!(concat!(env!("OUT_DIR"), "/", $name, ".z")),
-            sha256: include_str!(concat!(env!("OUT_DIR"), "/", $name, ".sha256")),
-        }
-    };
-}
-
-static FULL: Carried = carried!("plugin.wasm");
-static JSON: Carried = carried!("plugin-json.wasm");
 
 /// Where the plugin of a command comes from.
 #[derive(Debug)]
@@ -64,15 +47,15 @@ pub(crate) struct Plugin {
 #[derive(Debug, Clone)]
 enum Module {
     /// Unpacked by who needs it: most need the hash alone.
-    Carried(&'static [u8]),
+    Carried(&'static Carried),
     Read(Vec<u8>),
 }
 
 impl Plugin {
     /// The smallest of those that this program carries which does all that the config says.
     pub(crate) fn embedded_for(config: &Config) -> Result<Self> {
-        let small = Self::carried(&JSON).filter(|_| config.flavour() == Flavour::Json);
-        small.or_else(|| Self::carried(&FULL)).ok_or_else(|| {
+        let small = Self::carried(&carried::PLUGIN_JSON).filter(|_| config.flavour() == Flavour::Json);
+        small.or_else(|| Self::carried(&carried::PLUGIN)).ok_or_else(|| {
             Failure::unchanged("this build of kubectl-ambassador carries no plugin")
                 .hint("build it with `cargo xtask build`, or name a module with --plugin-file")
         })
@@ -80,12 +63,12 @@ impl Plugin {
 
     /// All that this program carries, the smallest first; none in a build for development.
     pub(crate) fn all() -> Vec<Self> {
-        [&JSON, &FULL].into_iter().filter_map(Self::carried).collect()
+        [&carried::PLUGIN_JSON, &carried::PLUGIN].into_iter().filter_map(Self::carried).collect()
     }
 
-    fn carried(carried: &Carried) -> Option<Self> {
-        let module = Module::Carried(carried.packed);
-        (!carried.sha256.is_empty()).then(|| Self { module, sha256: carried.sha256.to_owned() })
+    fn carried(carried: &'static Carried) -> Option<Self> {
+        let module = Module::Carried(carried);
+        carried.is_there().then(|| Self { module, sha256: carried.sha256.to_owned() })
     }
 
     fn new(module: Vec<u8>) -> Self {
@@ -100,18 +83,24 @@ impl Plugin {
     /// The module.
     pub(crate) fn module(&self) -> Cow<'_, [u8]> {
         match &self.module {
-            Module::Carried(packed) => {
-                Cow::Owned(miniz_oxide::inflate::decompress_to_vec_zlib(packed).unwrap_or_default())
-            }
+            Module::Carried(carried) => Cow::Owned(carried.unpacked()),
             Module::Read(module) => Cow::Borrowed(module),
+        }
+    }
+
+    /// How many bytes it has.
+    pub(crate) fn len(&self) -> usize {
+        match &self.module {
+            Module::Carried(carried) => carried.len(),
+            Module::Read(module) => module.len(),
         }
     }
 
     /// What it is, in a few words.
     pub(crate) fn flavour(&self) -> &'static str {
         match self.sha256.as_str() {
-            hash if hash == JSON.sha256 => "plugin for JSON and text",
-            hash if hash == FULL.sha256 => "plugin with all formats",
+            hash if hash == carried::PLUGIN_JSON.sha256 => "plugin for JSON and text",
+            hash if hash == carried::PLUGIN.sha256 => "plugin with all formats",
             _ => "plugin from a file",
         }
     }

@@ -11,6 +11,7 @@ use ambassador_core::problem::Problem;
 
 use crate::envoy::{self, Layout};
 use crate::failure::{Failure, Result};
+use crate::haproxy::Note;
 use crate::report;
 
 /// The largest file that is read: endless ones such as `/dev/zero` do no harm.
@@ -43,6 +44,8 @@ pub(crate) struct Source {
     pub(crate) text: String,
     /// What it means.
     pub(crate) loaded: Loaded,
+    /// The file that it was converted from, and what is said about that.
+    converted: Option<Rc<(String, Vec<Note>)>>,
     /// What Envoy reads of it in a pod, whatever the config's name is, by whether the pod has IPv6.
     rendered: Rc<[OnceCell<envoy::Nameless>; 2]>,
 }
@@ -124,7 +127,7 @@ impl Source {
         let mut loaded = self.loaded.clone();
         name.clone_into(&mut loaded.config.metadata.name);
         let text = written(&loaded.config)?;
-        Ok(Self { name: self.name.clone(), text, loaded, rendered: Rc::clone(&self.rendered) })
+        Ok(Self { text, loaded, ..self.clone() })
     }
 
     /// What Envoy reads of it in a pod.
@@ -139,6 +142,16 @@ impl Source {
             rendered.get_or_init(|| nameless)
         };
         nameless.files(&self.loaded.config, &layout)
+    }
+
+    /// The same, with what is said about the file that it was converted from.
+    pub(crate) fn converted_from(self, file: &str, notes: Vec<Note>) -> Self {
+        Self { converted: Some(Rc::new((file.to_owned(), notes))), ..self }
+    }
+
+    /// The file that it was converted from, and what is said about that.
+    pub(crate) fn converted(&self) -> Option<&(String, Vec<Note>)> {
+        self.converted.as_deref()
     }
 
     /// What people are told it comes from.
@@ -158,7 +171,7 @@ impl Source {
 
 /// One line of a port map.
 pub(crate) fn mapped(listen: u16, target: u16) -> config::Port {
-    config::Port { listen: Scalar::from(listen), target: Scalar::from(target), ..Default::default() }
+    config::Port { listen: Scalar::from(listen), target: Some(Scalar::from(target)), ..Default::default() }
 }
 
 /// A port map, and nothing else.
@@ -172,7 +185,7 @@ pub(crate) fn with_ports(source: &Source, more: &[(u16, u16)]) -> Result<Source>
     let mut config = source.loaded.config.clone();
     let ports = &source.loaded.ambassador.ports;
     for &(listen, target) in more {
-        let like = ports.iter().position(|port| !port.is_outward() && port.target.port == target);
+        let like = ports.iter().position(|port| port.local_ports().any(|own| own == target));
         let (Some(index), Some(like)) = (like, like.and_then(|index| ports.iter().nth(index))) else {
             continue;
         };
@@ -204,7 +217,9 @@ fn written(config: &Config) -> Result<String> {
 /// Reads a config, or shows all its problems.
 pub(crate) fn load(name: &str, text: String) -> Result<Source> {
     match yaml::load(&text) {
-        Ok(loaded) => Ok(Source { name: name.to_owned(), text, loaded, rendered: Rc::default() }),
+        Ok(loaded) => {
+            Ok(Source { name: name.to_owned(), text, loaded, converted: None, rendered: Rc::default() })
+        }
         Err(problems) => Err(report::config_problems(name, &text, &problems)),
     }
 }

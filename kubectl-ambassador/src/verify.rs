@@ -95,7 +95,7 @@ pub(crate) async fn answers(
 ) -> Result<(), String> {
     let deadline = Instant::now() + timeout;
     for port in ports.iter().filter(|port| can_be_asked(port)) {
-        let deadline = if port.is_outward() { deadline.min(Instant::now() + OUTSIDE) } else { deadline };
+        let deadline = if port.leads_out() { deadline.min(Instant::now() + OUTSIDE) } else { deadline };
         match until(deadline, || one(cluster, name, port)).await {
             Verdict::Good => {}
             Verdict::Unknown(why) => {
@@ -103,10 +103,10 @@ pub(crate) async fn answers(
                 say(&format!("warning: cannot ask port {listen} ({why}); the pod is ready, which must do"));
                 return Ok(());
             }
-            Verdict::Broken(why) | Verdict::NotYet(why) if port.is_outward() => {
+            Verdict::Broken(why) | Verdict::NotYet(why) if port.leads_out() => {
                 say(&format!(
                     "warning: {why}; {} is not part of the pod, so the ambassador stays",
-                    port.target
+                    port.shown()
                 ));
             }
             Verdict::Broken(why) | Verdict::NotYet(why) => return Err(why),
@@ -150,13 +150,14 @@ async fn tcp(cluster: &Cluster, name: &str, port: &Port) -> Verdict {
         Ok(true) => Verdict::Good,
         Ok(false) => Verdict::NotYet(format!(
             "port {} closes connections: {} cannot be reached behind it",
-            port.listener, port.target
+            port.listener,
+            port.shown()
         )),
     }
 }
 
 async fn http(cluster: &Cluster, name: &str, port: &Port) -> Verdict {
-    let (listen, target) = (port.listener, &port.target);
+    let listen = port.listener;
     let through = match cluster.ask(name, port.listen).await {
         Ok(through) => through,
         Err(failure) => return Verdict::Unknown(failure.message().to_owned()),
@@ -168,11 +169,13 @@ async fn http(cluster: &Cluster, name: &str, port: &Port) -> Verdict {
     if through.status < 500 {
         return Verdict::Good;
     }
-    if port.is_outward() || port.protocol != Protocol::Http {
+    // Only where one program answers can it be asked itself.
+    let mut local = port.local_ports();
+    let (Some(target), None, Protocol::Http) = (local.next(), local.next(), port.protocol) else {
         return Verdict::NotYet(format!("GET / on port {listen} answers {}", through.status));
-    }
+    };
     // An error may be the legacy program's own way to answer `GET /`.
-    match cluster.ask(name, target.port).await {
+    match cluster.ask(name, target).await {
         Ok(Some(direct)) if direct.status == through.status => Verdict::Good,
         Ok(Some(direct)) => Verdict::NotYet(format!(
             "GET / on port {listen} answers {}, where port {target} itself answers {}",

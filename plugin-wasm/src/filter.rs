@@ -93,7 +93,7 @@ impl HttpContext for Stream {
                 self.phase = Phase::HeldRequest(held, 0);
                 Action::Pause
             }
-            Some(Begun::Reply { reply, report }) => self.reply(&reply, Some(report)),
+            Some(Begun::Reply { reply, report }) => self.reply(&reply, report),
             None => self.reply(&not_mapped(), None),
         }
     }

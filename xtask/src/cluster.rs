@@ -22,7 +22,8 @@ use anyhow::{Context as _, bail};
 pub(crate) use control_planes::{CONTROL_PLANES, up as control_planes_up};
 pub(crate) use relay::run as relay;
 
-use crate::{debian, envoy, images, paths, progress};
+use crate::images::Image;
+use crate::{debian, envoy, paths, progress};
 use kubernetes::Release;
 use node::Node;
 
@@ -96,11 +97,11 @@ fn missing_packages() -> Vec<&'static str> {
     missing
 }
 
-/// Starts the cluster, or finds it running; images that changed are imported in either case.
-pub(crate) fn up() -> anyhow::Result<Cluster> {
+/// Starts the cluster, or finds it running; of these images, those that changed are imported in either case.
+pub(crate) fn up(images: impl FnOnce(&Path) -> anyhow::Result<Vec<Image>>) -> anyhow::Result<Cluster> {
     dependencies()?;
     let envoy = envoy::ensure()?;
-    let images = images::ensure(&envoy.path)?;
+    let images = images(&envoy.path)?;
     let node = Node::new()?;
     if is_healthy(&node) {
         progress::ready("the cluster is up");

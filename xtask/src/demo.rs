@@ -51,7 +51,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
 fn on_our_cluster() -> anyhow::Result<()> {
     eprintln!("Setting up");
     let dist = dist::build()?;
-    let cluster = cluster::up()?;
+    let cluster = cluster::up(images::of_the_lab)?;
     let mut shell = Shell::new(&dist)?;
     say("\nA cluster runs on this machine. To type along:");
     shell.export("KUBECONFIG", cluster.kubeconfig.into_os_string());
@@ -102,7 +102,7 @@ fn load_images(context: &str) -> anyhow::Result<()> {
         return Ok(());
     }
     let envoy = envoy::ensure()?;
-    for image in images::ensure(&envoy.path)? {
+    for image in images::of_the_lab(&envoy.path)? {
         let (program, args) = kind.map_or(("minikube", vec!["image", "load"]), |cluster| {
             ("kind", vec!["load", "image-archive", "--name", cluster])
         });

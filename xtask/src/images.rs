@@ -1,37 +1,28 @@
 //! Container images made of files of this machine: no registry, no container engine.
 //!
-//! An image is one layer in an archive as `docker save` writes it, which `ctr images import`, `kind load
-//! image-archive` and `minikube image load` take.
+//! They have the names of images that users can pull, and the programs of Debian: what a manifest is tested with is the
+//! same program where its users have it, but seldom the same version.
 
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
-use std::fs::File;
-use std::io::Write;
+mod archive;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context as _, bail};
-use serde_json::json;
-use sha2::{Digest as _, Sha256};
+use anyhow::Context as _;
 
 use crate::{debian, legacy, paths, progress};
+use archive::{Layer, image};
 
-/// Changed when what goes into the images changes other than by the files themselves.
-const RECIPE: &str = "3";
-/// Programs of this machine that the images are made of or by, and Debian's packages that have them.
-const PROGRAMS: [(&str, &[&str]); 7] = [
-    ("busybox", &["busybox-static"]),
-    ("curl", &["curl"]),
+/// A program of this machine that images are made of or by, and Debian's packages that have it.
+type Program = (&'static str, &'static [&'static str]);
+const OF_THE_LAB: [Program; 3] =
+    [("busybox", &["busybox-static"]), ("curl", &["curl"]), ("gcc", &["gcc", "libc6-dev"])];
+const OF_THE_TESTS: [Program; 5] = [
     ("haproxy", &["haproxy"]),
-    ("gcc", &["gcc", "libc6-dev"]),
     ("redis-server", &["redis-server"]),
     ("redis-cli", &["redis-tools"]),
     ("dnsmasq", &["dnsmasq-base"]),
-];
-/// What of busybox people and probes use in the lab's containers.
-const APPLETS: [&str; 27] = [
-    "sh", "ls", "cat", "sleep", "wget", "echo", "nc", "httpd", "ps", "kill", "gunzip", "cp", "mkdir", "env",
-    "id", "netstat", "head", "tail", "grep", "sed", "date", "true", "false", "rm", "mv", "ln", "touch",
+    ("git", &["git"]),
 ];
 /// Runs a program as pid 1 that handles no signals: pid 1 ignores what it has no handler for, and deleting a pod
 /// would take its whole grace period.
@@ -39,6 +30,31 @@ const WITH_SIGNALS: &str = "trap 'kill $pid' TERM INT; \"$@\" & pid=$!; wait $pi
 /// What holds a pod's namespaces: the first process of each pod.
 const PAUSE: &str = "#include <signal.h>\n#include <unistd.h>\nstatic void stop(int s) { _exit(0); }\n\
     int main(void) { signal(SIGTERM, stop); signal(SIGINT, stop); for (;;) pause(); }\n";
+
+const NGINX: &str = "user nobody nogroup;
+worker_processes 1;
+error_log /var/log/nginx/error.log warn;
+pid /run/nginx.pid;
+events { worker_connections 1024; }
+http {
+    include /etc/nginx/mime.types;
+    default_type application/octet-stream;
+    access_log /var/log/nginx/access.log combined;
+    client_body_temp_path /tmp/body;
+    proxy_temp_path /tmp/proxy;
+    fastcgi_temp_path /tmp/fastcgi;
+    uwsgi_temp_path /tmp/uwsgi;
+    scgi_temp_path /tmp/scgi;
+    include /etc/nginx/conf.d/*.conf;
+}
+";
+const NGINX_SITE: &str = "server {
+    listen 80;
+    root /usr/share/nginx/html;
+}
+";
+const NGINX_PAGE: &str = "<title>Welcome to nginx!</title>
+";
 
 /// An image in the cache.
 #[derive(Debug, Clone)]
@@ -49,38 +65,22 @@ pub(crate) struct Image {
     pub(crate) archive: PathBuf,
 }
 
-/// What is in an image's one layer: files of this machine and links, by their paths in it.
-#[derive(Default)]
-struct Layer {
-    files: BTreeMap<String, PathBuf>,
-    links: BTreeMap<String, String>,
-}
-
-/// All images, built where they changed.
-pub(crate) fn ensure(envoy: &Path) -> anyhow::Result<Vec<Image>> {
-    let missing: Vec<&str> = PROGRAMS
-        .iter()
-        .filter(|(program, _)| find(program).is_none())
-        .flat_map(|(_, packages)| packages.iter().copied())
-        .collect();
-    if !missing.is_empty() {
-        progress::step("installing what goes into the images", |step| debian::install(step, &missing))?;
-    }
+/// The images of the lab, made where they changed.
+pub(crate) fn of_the_lab(envoy: &Path) -> anyhow::Result<Vec<Image>> {
+    get(&OF_THE_LAB)?;
     let legacy = legacy::ensure()?;
-    let program = |name: &str| find(name).with_context(|| format!("{name} is not on PATH"));
     let with_signals = ["/bin/sh", "-c", WITH_SIGNALS, "sh"];
-    let mut shell = Layer::default();
-    shell.busybox(&program("busybox")?)?;
-    let images = [
+    let shell = shell()?;
+    make([
         ("docker.io/local/pause:1", Layer::default().with("/pause", &pause()?)?, vec!["/pause"]),
         (
             "docker.io/radial/busyboxplus:curl",
-            shell.copy().with("/bin/curl", &program("curl")?)?,
+            shell.clone().with("/bin/curl", &program("curl")?)?,
             vec!["/bin/sh"],
         ),
         (
             "docker.io/linuxacademycontent/legacy-fruit-service:1",
-            shell.copy().with("/bin/legacy-fruit-service", &legacy)?,
+            shell.with("/bin/legacy-fruit-service", &legacy)?,
             [&with_signals[..], &["/bin/legacy-fruit-service"]].concat(),
         ),
         (
@@ -88,9 +88,19 @@ pub(crate) fn ensure(envoy: &Path) -> anyhow::Result<Vec<Image>> {
             Layer::default().with("/usr/local/bin/envoy", envoy)?,
             vec!["/usr/local/bin/envoy"],
         ),
+    ])
+}
+
+/// All images, those of the lab and those of the tests and of the patterns. They are for our cluster alone: in another they
+/// would stand for what is meant by their names there.
+pub(crate) fn all(envoy: &Path) -> anyhow::Result<Vec<Image>> {
+    get(&OF_THE_TESTS)?;
+    let mut images = of_the_lab(envoy)?;
+    let shell = shell()?;
+    images.extend(make([
         (
             "docker.io/library/haproxy:1.7",
-            shell.copy().with("/usr/local/sbin/haproxy", &program("haproxy")?)?,
+            shell.clone().with("/usr/local/sbin/haproxy", &program("haproxy")?)?,
             // In the foreground, although the lab's config says `daemon`, as the entry point of the image of that
             // name does it.
             vec!["/usr/local/sbin/haproxy", "-db", "-f", "/usr/local/etc/haproxy/haproxy.cfg"],
@@ -98,18 +108,90 @@ pub(crate) fn ensure(envoy: &Path) -> anyhow::Result<Vec<Image>> {
         (
             "docker.io/library/redis:7",
             shell
-                .copy()
+                .clone()
                 .with("/usr/local/bin/redis-server", &program("redis-server")?)?
                 .with("/usr/local/bin/redis-cli", &program("redis-cli")?)?,
             vec!["/usr/local/bin/redis-server"],
         ),
         (
             "docker.io/local/dnsmasq:1",
-            Layer::default().with("/usr/sbin/dnsmasq", &program("dnsmasq")?)?,
+            shell.clone().with("/usr/sbin/dnsmasq", &program("dnsmasq")?)?,
             vec!["/usr/sbin/dnsmasq"],
         ),
-    ];
-    images.into_iter().map(|(name, layer, entrypoint)| image(name, &layer, &entrypoint)).collect()
+        ("docker.io/library/busybox:1.36", shell.clone(), vec!["/bin/sh"]),
+        ("docker.io/library/nginx:1.15.8", nginx(&shell)?, vec!["/usr/sbin/nginx", "-g", "daemon off;"]),
+        (
+            "docker.io/alpine/git:2.43.0",
+            shell
+                .clone()
+                .with("/usr/bin/git", &program("git")?)?
+                .with("/usr/lib/git-core/git-remote-http", Path::new("/usr/lib/git-core/git-remote-http"))?
+                .with_link("/usr/bin/git-upload-pack", "git")
+                .with_link("/usr/bin/git-receive-pack", "git"),
+            vec!["/usr/bin/git"],
+        ),
+        (
+            "docker.io/prom/prometheus:v2.42.0",
+            prometheus(&shell)?,
+            vec![
+                "/bin/prometheus",
+                "--config.file=/etc/prometheus/prometheus.yml",
+                "--storage.tsdb.path=/prometheus",
+            ],
+        ),
+    ])?);
+    Ok(images)
+}
+
+/// An image to be made: its name, its layer, its entry point.
+type Recipe<'a> = (&'a str, Layer, Vec<&'a str>);
+
+fn make<const N: usize>(recipes: [Recipe; N]) -> anyhow::Result<Vec<Image>> {
+    recipes.into_iter().map(|(name, layer, entrypoint)| image(name, &layer, &entrypoint)).collect()
+}
+
+/// Installs the programs that are not here.
+fn get(programs: &[Program]) -> anyhow::Result<()> {
+    let missing = programs.iter().filter(|(program, _)| find(program).is_none());
+    let packages: Vec<&str> = missing.flat_map(|(_, packages)| packages.iter().copied()).collect();
+    if packages.is_empty() {
+        return Ok(());
+    }
+    progress::step("installing what goes into the images", |step| debian::install(step, &packages))
+}
+
+fn program(name: &str) -> anyhow::Result<PathBuf> {
+    find(name).with_context(|| format!("{name} is not on PATH"))
+}
+
+/// A layer with a shell and all that belongs to it.
+fn shell() -> anyhow::Result<Layer> {
+    Layer::default().with_busybox(&program("busybox")?)
+}
+
+/// nginx, laid out as in the image of its makers.
+fn nginx(shell: &Layer) -> anyhow::Result<Layer> {
+    let (program, types) = (debian::unpacked("nginx")?, debian::unpacked("nginx-common")?);
+    let types =
+        std::fs::read_to_string(types.join("etc/nginx/mime.types")).context("cannot read mime.types")?;
+    Ok(shell
+        .clone()
+        .with("/usr/sbin/nginx", &program.join("usr/sbin/nginx"))?
+        .with_text("/etc/nginx/nginx.conf", NGINX)
+        .with_text("/etc/nginx/mime.types", &types)
+        .with_text("/etc/nginx/conf.d/default.conf", NGINX_SITE)
+        .with_text("/usr/share/nginx/html/index.html", NGINX_PAGE)
+        .with_link("/var/log/nginx/access.log", "/dev/stdout")
+        .with_link("/var/log/nginx/error.log", "/dev/stderr"))
+}
+
+/// Prometheus and promtool.
+fn prometheus(shell: &Layer) -> anyhow::Result<Layer> {
+    let package = debian::unpacked("prometheus")?.join("usr/bin");
+    shell
+        .clone()
+        .with("/bin/prometheus", &package.join("prometheus"))?
+        .with("/bin/promtool", &package.join("promtool"))
 }
 
 /// A program of this machine, those for administrators included.
@@ -131,160 +213,4 @@ fn pause() -> anyhow::Result<PathBuf> {
         )?;
     }
     Ok(program)
-}
-
-fn image(name: &str, layer: &Layer, entrypoint: &[&str]) -> anyhow::Result<Image> {
-    let key = legacy::short_hash(layer.identity(name, entrypoint)?.as_bytes());
-    let short = name.rsplit('/').next().unwrap_or(name).replace(':', "-");
-    let archive = paths::cache()?.join("images").join(format!("{short}-{key}.tar"));
-    if !archive.is_file() {
-        std::fs::create_dir_all(archive.parent().context("the cache has no parent")?)?;
-        progress::step(&format!("making image {name}"), |_| {
-            write_archive(name, layer, entrypoint, &archive)
-        })?;
-    }
-    Ok(Image { name: name.to_owned(), archive })
-}
-
-impl Layer {
-    fn copy(&self) -> Self {
-        Self { files: self.files.clone(), links: self.links.clone() }
-    }
-
-    fn busybox(&mut self, busybox: &Path) -> anyhow::Result<()> {
-        self.files.insert("/bin/busybox".to_owned(), busybox.canonicalize()?);
-        for applet in APPLETS {
-            self.links.insert(format!("/bin/{applet}"), "busybox".to_owned());
-        }
-        Ok(())
-    }
-
-    /// With a program, and the shared libraries that it needs where the loader looks for them.
-    fn with(mut self, path: &str, program: &Path) -> anyhow::Result<Self> {
-        self.files.insert(path.to_owned(), program.canonicalize()?);
-        let output = Command::new("ldd").arg(program).output().context("cannot run ldd")?;
-        for library in libraries(&String::from_utf8_lossy(&output.stdout)) {
-            self.files.insert(library.clone(), Path::new(&library).canonicalize()?);
-        }
-        Ok(self)
-    }
-
-    /// Names the content without reading large files: their sizes and times tell whether they changed.
-    fn identity(&self, name: &str, entrypoint: &[&str]) -> anyhow::Result<String> {
-        let mut identity = format!("{RECIPE}\n{name}\n{entrypoint:?}\n");
-        for (path, source) in &self.files {
-            let file =
-                std::fs::metadata(source).with_context(|| format!("cannot read {}", source.display()))?;
-            writeln!(identity, "{path} {} {:?}", file.len(), file.modified()?)?;
-        }
-        Ok(identity)
-    }
-}
-
-/// The paths in ldd's output: `libc.so.6 => /lib/libc.so.6 (0x…)` and `/lib64/ld-linux-x86-64.so.2 (0x…)`.
-fn libraries(ldd: &str) -> Vec<String> {
-    ldd.lines()
-        .filter_map(|line| line.split_whitespace().find(|word| word.starts_with('/')))
-        .map(str::to_owned)
-        .collect()
-}
-
-fn write_archive(name: &str, layer: &Layer, entrypoint: &[&str], archive: &Path) -> anyhow::Result<()> {
-    let layer_file = archive.with_extension("layer");
-    let digest = write_layer(layer, &layer_file)?;
-    let config = json!({
-        "architecture": if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" },
-        "os": "linux",
-        "config": {"Entrypoint": entrypoint, "Env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/bin:/bin"]},
-        "rootfs": {"type": "layers", "diff_ids": [format!("sha256:{digest}")]},
-        "history": [{"created_by": "cargo xtask setup"}],
-    });
-    let config = config.to_string().into_bytes();
-    let config_name = format!("{}.json", hex(&Sha256::digest(&config)));
-    let layer_name = format!("{digest}/layer.tar");
-    let manifest = json!([{"Config": config_name, "RepoTags": [name], "Layers": [layer_name]}]).to_string();
-    let unfinished = archive.with_extension("new");
-    let mut tar = tar::Builder::new(File::create(&unfinished)?);
-    tar.append_data(&mut header(config.len() as u64, 0o644), &config_name, config.as_slice())?;
-    let size = std::fs::metadata(&layer_file)?.len();
-    tar.append_data(&mut header(size, 0o644), &layer_name, File::open(&layer_file)?)?;
-    tar.append_data(&mut header(manifest.len() as u64, 0o644), "manifest.json", manifest.as_bytes())?;
-    tar.into_inner()?.flush()?;
-    std::fs::remove_file(&layer_file)?;
-    std::fs::rename(&unfinished, archive)?;
-    Ok(())
-}
-
-/// Writes the layer and gives its digest. The same content gives the same bytes: no times, no owners.
-fn write_layer(layer: &Layer, path: &Path) -> anyhow::Result<String> {
-    let mut tar = tar::Builder::new(Hashing { file: File::create(path)?, hash: Sha256::new() });
-    for (dir, mode) in [("etc/", 0o755), ("tmp/", 0o1777), ("var/", 0o755), ("run/", 0o755)] {
-        let mut header = header(0, mode);
-        header.set_entry_type(tar::EntryType::Directory);
-        tar.append_data(&mut header, dir, std::io::empty())?;
-    }
-    let users = "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n";
-    tar.append_data(&mut header(users.len() as u64, 0o644), "etc/passwd", users.as_bytes())?;
-    let groups = "root:x:0:\nnogroup:x:65534:\n";
-    tar.append_data(&mut header(groups.len() as u64, 0o644), "etc/group", groups.as_bytes())?;
-    for (inside, source) in &layer.files {
-        let file = File::open(source).with_context(|| format!("cannot read {}", source.display()))?;
-        let size = file.metadata()?.len();
-        tar.append_data(&mut header(size, 0o755), inside.trim_start_matches('/'), file)?;
-    }
-    for (inside, target) in &layer.links {
-        let mut header = header(0, 0o777);
-        header.set_entry_type(tar::EntryType::Symlink);
-        tar.append_link(&mut header, inside.trim_start_matches('/'), target)?;
-    }
-    let hashing = tar.into_inner()?;
-    if hashing.file.metadata()?.len() == 0 {
-        bail!("an empty layer");
-    }
-    Ok(hex(&hashing.hash.finalize()))
-}
-
-fn header(size: u64, mode: u32) -> tar::Header {
-    let mut header = tar::Header::new_gnu();
-    header.set_size(size);
-    header.set_mode(mode);
-    header.set_mtime(0);
-    header.set_uid(0);
-    header.set_gid(0);
-    header
-}
-
-/// A file whose content is hashed as it is written.
-struct Hashing {
-    file: File,
-    hash: Sha256,
-}
-
-impl Write for Hashing {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        let written = self.file.write(bytes)?;
-        self.hash.update(bytes.get(..written).unwrap_or_default());
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        self.file.flush()
-    }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn reads_ldd() {
-        let text = "\tlinux-vdso.so.1 (0x00007fff)\n\tlibm.so.6 => /lib/x86_64-linux-gnu/libm.so.6 (0x00007f)\n\
-            \t/lib64/ld-linux-x86-64.so.2 (0x00007f)\n";
-        assert_eq!(libraries(text), ["/lib/x86_64-linux-gnu/libm.so.6", "/lib64/ld-linux-x86-64.so.2"]);
-        assert_eq!(libraries("\tstatically linked\n"), Vec::<String>::new());
-    }
 }

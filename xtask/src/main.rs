@@ -8,12 +8,15 @@ mod debian;
 mod demo;
 mod deny;
 mod dist;
+mod docs;
 mod envoy;
 mod fuzz;
 mod go_tools;
 mod images;
 mod legacy;
+mod node;
 mod paths;
+mod playground;
 mod progress;
 mod python;
 mod release;
@@ -48,10 +51,12 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
-    /// Build the plugin's flavours and kubectl-ambassador into target/dist
+    /// Build the plugin's flavours, the playground and kubectl-ambassador into target/dist
     Build,
     /// Build archives for all systems, with checksums, SBOMs and krew's manifest, into target/release-archives
     Release(release::Args),
+    /// Build the page that tries rules in a browser into target/playground, and serve it on this machine
+    Playground(playground::Args),
     /// Look for inputs that break the engine's promises, by libFuzzer
     Fuzz(fuzz::Args),
     /// Measure the engine beside jaq and injection beside istioctl, and write docs/benchmarks.md
@@ -64,6 +69,8 @@ enum Command {
     Spent { command: Vec<PathBuf> },
     /// Measure what each part of the module costs, and write docs/size.md
     Size,
+    /// Build the papers as a site into target/book
+    Docs(docs::Args),
     /// Get everything that the other commands need, once
     Setup,
     /// Run a real one-node Kubernetes cluster on this machine
@@ -98,7 +105,7 @@ enum Cluster {
 fn cluster(command: Cluster) -> anyhow::Result<()> {
     match command {
         Cluster::Up => {
-            let cluster = cluster::up()?;
+            let cluster = cluster::up(images::all)?;
             println!("export KUBECONFIG={}", cluster.kubeconfig.display());
             Ok(())
         }
@@ -126,10 +133,12 @@ fn main() {
         Command::Codegen { check } => codegen::run(check),
         Command::Build => dist::build().map(drop),
         Command::Release(args) => release::run(&args),
+        Command::Playground(args) => playground::run(&args),
         Command::Fuzz(args) => fuzz::run(&args),
         Command::Bench { part } => bench::run(part),
         Command::Spent { command } => bench::run_and_tell(&command),
         Command::Size => size::run(),
+        Command::Docs(args) => docs::run(&args),
         Command::Setup => setup::run(),
         Command::Cluster { command } => cluster(command),
     };

@@ -16,7 +16,7 @@ use anyhow::{Context as _, bail};
 use sha2::{Digest as _, Sha256};
 
 use crate::dist::Dist;
-use crate::{paths, progress, wasm};
+use crate::{paths, playground, progress, wasm};
 use archive::Content;
 pub(crate) use system::System;
 
@@ -54,10 +54,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         (Some(cli), [system]) => vec![dir.archive(*system, cli)?],
         (Some(_), _) => bail!("a program is for one system\nhint: one --target goes with --cli"),
         (None, systems) => {
-            let plugins = wasm::build()?;
+            let (plugins, page) = (wasm::build()?, playground::build()?);
             sbom::write(&dir.0)?;
             let systems = if systems.is_empty() { &System::ALL } else { systems };
-            let build = |system: &System| dir.archive(*system, &build::cli(*system, &plugins)?);
+            let build = |system: &System| dir.archive(*system, &build::cli(*system, &plugins, &page)?);
             systems.iter().map(build).collect::<anyhow::Result<_>>()?
         }
     };

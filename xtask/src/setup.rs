@@ -20,5 +20,5 @@ pub(crate) fn run() -> anyhow::Result<()> {
     go_tools::krew()?;
     go_tools::krew_validator()?;
     go_tools::actionlint()?;
-    images::ensure(&envoy.path).map(drop)
+    images::all(&envoy.path).map(drop)
 }

@@ -8,7 +8,8 @@ use anyhow::{Context as _, bail};
 
 use crate::cluster::Cluster;
 use crate::{
-    cargo, cluster, codegen, debian, deny, dist, envoy, go_tools, images, paths, progress, python, release,
+    cargo, cluster, codegen, debian, deny, dist, docs, envoy, go_tools, images, node, paths, progress,
+    python, release,
 };
 
 /// How to run the tests.
@@ -27,7 +28,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let started = Instant::now();
     eprintln!("Setting up");
     let envoy = envoy::ensure()?;
-    let cluster = cluster::up()?;
+    let cluster = cluster::up(images::all)?;
     cluster::control_planes_up()?;
     let readers = python::readers()?;
     let manual = python::jq_manual()?;
@@ -60,6 +61,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         .env("AMBASSADOR_REDIS_CLI", redis_cli)
         .env("AMBASSADOR_PLUGIN", &dist.plugin)
         .env("AMBASSADOR_CLI", &dist.cli)
+        .env("PLAYGROUND_PAGE", &dist.page)
+        .env("PLAYGROUND_MODULES", node::modules()?)
         .env("AMBASSADOR_KUBECONFIG", &cluster.kubeconfig)
         .env("AMBASSADOR_DEV_KUBECONFIG", &cluster.dev_kubeconfig)
         // Most of the time a test waits for a pod.
@@ -86,7 +89,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
 }
 
 /// A browser, as one of the clients.
-fn chromium() -> anyhow::Result<PathBuf> {
+pub(crate) fn chromium() -> anyhow::Result<PathBuf> {
     if images::find("chromium").is_none() {
         progress::step("installing Chromium", |step| debian::install(step, &["chromium"]))?;
     }
@@ -101,7 +104,8 @@ fn check(update: bool) -> anyhow::Result<()> {
     progress::run("cargo clippy", cargo::command().args(clippy))?;
     let mut lint = Command::new(go_tools::actionlint()?);
     progress::run("actionlint", lint.current_dir(paths::root()))?;
-    deny::check()
+    deny::check()?;
+    docs::build().map(drop)
 }
 
 /// The demo in each of its ways: what the README shows first must work.

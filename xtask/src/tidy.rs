@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::docs::{self, links};
 use crate::paths;
 
 /// Every file that git knows or would add.
@@ -101,22 +102,49 @@ fn modules_are_files_of_their_own_name() {
     );
 }
 
+fn papers() -> Vec<PathBuf> {
+    files().into_iter().filter(|file| file.extension().is_some_and(|extension| extension == "md")).collect()
+}
+
 #[test]
 fn links_in_the_papers_lead_somewhere() {
-    let papers =
-        files().into_iter().filter(|file| file.extension().is_some_and(|extension| extension == "md"));
-    let mut broken = Vec::new();
-    for paper in papers {
-        for link in read(&paper).split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
-            let target = link.split('#').next().unwrap_or_default();
-            let outside = target.contains("://") || target.is_empty();
-            let dir = paper.parent().unwrap_or(Path::new(""));
-            if !outside && !paths::root().join(dir).join(target).exists() {
-                broken.push(format!("{}: {link}", paper.display()));
-            }
-        }
-    }
-    none("broken links", &broken);
+    none("broken links", &links::broken(&paths::root(), &papers()));
+}
+
+#[test]
+fn every_paper_is_in_the_site() {
+    let pages = docs::pages(&paths::root()).expect("a table of contents");
+    let is_a_page = |paper: &&PathBuf| {
+        // Cases of tests, and the table itself, are no pages.
+        !paper.components().any(|part| part.as_os_str() == "tests") && !paper.ends_with("SUMMARY.md")
+    };
+    let papers = papers();
+    let missing = papers.iter().filter(is_a_page).filter(|paper| !pages.contains(paper));
+    none("not in docs/SUMMARY.md", &missing.map(|paper| paper.display().to_string()).collect::<Vec<_>>());
+}
+
+/// Fragments of the messages that a paper quotes: what stands between the `…` of its blocks of the kind `message`.
+fn quoted(paper: &str) -> Vec<String> {
+    let blocks = paper.split("\n```message\n").skip(1).filter_map(|rest| rest.split("\n```").next());
+    let lines = blocks.flat_map(str::lines).map(|line| {
+        let said_before = ["error: ", "hint: ", "help: ", "warning: "];
+        said_before.iter().find_map(|start| line.strip_prefix(start)).unwrap_or(line)
+    });
+    let fragments = lines.flat_map(|line| line.split('…')).map(str::trim);
+    fragments.filter(|fragment| fragment.len() > 2).map(str::to_owned).collect()
+}
+
+#[test]
+fn messages_that_are_explained_are_said() {
+    // What a test expects of a run is said too.
+    let said = ["kubectl-ambassador/src", "ambassador-core", "ambassador-jq", "e2e/tests"];
+    let is_a_source = |file: &Path| said.iter().any(|dir| file.starts_with(dir));
+    let sources = rust().into_iter().filter(|(file, _)| is_a_source(file));
+    let said: String = sources.map(|(_, text)| text.replace("\\\"", "\"")).collect();
+    let troubleshooting = quoted(&read(Path::new("docs/troubleshooting.md")));
+    assert!(troubleshooting.len() > 40, "only {} messages are explained", troubleshooting.len());
+    let unsaid = troubleshooting.into_iter().filter(|fragment| !said.contains(fragment.as_str()));
+    none("nothing of ours says so", &unsaid.collect::<Vec<_>>());
 }
 
 #[test]

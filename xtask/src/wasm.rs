@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use plugin_build::{Builder, DEBIAN, PACKAGE, Plugins, TARGET, Toolchain};
 pub(crate) use plugin_build::{LARGEST, LARGEST_JSON};
 
-use crate::{debian, paths, progress};
+use crate::{cargo, debian, paths, progress};
 
 /// Builds `plugin.wasm` and `plugin-json.wasm` into `target/dist`.
 pub(crate) fn build() -> anyhow::Result<Plugins> {
@@ -45,6 +45,46 @@ pub(crate) fn bench() -> anyhow::Result<PathBuf> {
     let bench = paths::dist().join("bench.wasm");
     plugin_build::shrink(&builder.built("bench.wasm"), &bench, &mut progress::run)?;
     Ok(bench)
+}
+
+/// Builds the core as a browser calls it into `target/playground/wasm`: `playground.js` and `playground_bg.wasm`.
+pub(crate) fn playground() -> anyhow::Result<PathBuf> {
+    let builder = builder()?;
+    let mut command = builder.command("playground");
+    progress::run("building the playground's module", command.arg("--lib"))?;
+    let dir = paths::target().join("playground-wasm");
+    let bound = dir.join("bound");
+    progress::run(
+        "wasm-bindgen",
+        Command::new(bindgen()?)
+            .args(["--target", "web", "--no-typescript", "--out-dir"])
+            .arg(&bound)
+            .arg(builder.built("playground.wasm")),
+    )?;
+    std::fs::copy(bound.join("playground.js"), dir.join("playground.js"))?;
+    let module = dir.join("playground_bg.wasm");
+    plugin_build::shrink(&bound.join("playground_bg.wasm"), &module, &mut progress::run)?;
+    Ok(dir)
+}
+
+/// The program that makes JavaScript for a module, of the version that the module is built with.
+fn bindgen() -> anyhow::Result<PathBuf> {
+    let lock = std::fs::read_to_string(paths::root().join("Cargo.lock"))?;
+    let version =
+        lock.split_once("name = \"wasm-bindgen\"\nversion = \"").and_then(|(_, rest)| rest.split_once('"'));
+    let (version, _) = version.context("Cargo.lock has no wasm-bindgen")?;
+    let root = paths::cache()?.join("wasm-bindgen").join(version);
+    let program = root.join("bin/wasm-bindgen");
+    if !program.is_file() {
+        progress::run(
+            &format!("building wasm-bindgen-cli {version} (minutes, once)"),
+            cargo::command()
+                .args(["install", "--quiet", "wasm-bindgen-cli", "--bin", "wasm-bindgen"])
+                .args(["--version", &format!("={version}"), "--root"])
+                .arg(&root),
+        )?;
+    }
+    Ok(program)
 }
 
 fn builder() -> anyhow::Result<Builder> {

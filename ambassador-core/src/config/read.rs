@@ -6,8 +6,9 @@
 use ambassador_jq::json::{Json, Value, View};
 
 use super::{
-    Config, Csv, Form, Format, FormatOptions, HeaderEdits, Limits, Match, Metadata, NoOptions, OneOrMany,
-    Port, Request, Response, Rule, Scalar, Spec, Text, Texts, Tsv, Xml,
+    Config, Csv, Form, Format, FormatOptions, HeaderEdits, HealthCheck, Limits, Match, Metadata, NoOptions,
+    OneOrMany, Port, PortLimits, Request, Response, Route, Rule, Scalar, Server, ServerOptions, Spec, Target,
+    TargetLimits, Text, Texts, Tsv, Xml,
 };
 use crate::problem::{Path, Problem, Step};
 
@@ -119,12 +120,33 @@ fields!(Config { api_version: "apiVersion", kind: "kind", spec: "spec"; metadata
 fields!(Metadata { ; name: "name" });
 fields!(Spec {
     ports: "ports";
-    limits: "limits", addresses: "addresses", access_log: "accessLog", rules: "rules"
+    targets: "targets", limits: "limits", addresses: "addresses", access_log: "accessLog", rules: "rules"
 });
 fields!(Port {
-    listen: "listen", target: "target";
-    name: "name", protocol: "protocol", app_protocol: "appProtocol"
+    listen: "listen";
+    target: "target", name: "name", protocol: "protocol", app_protocol: "appProtocol", routes: "routes",
+    limits: "limits"
 });
+fields!(Route {
+    target: "target";
+    hosts: "hosts", path: "path", methods: "methods", query: "query", headers: "headers"
+});
+fields!(PortLimits {
+    ;
+    connections: "connections", idle_timeout: "idleTimeout", tcp_idle_timeout: "tcpIdleTimeout",
+    request_timeout: "requestTimeout"
+});
+fields!(Target {
+    name: "name", servers: "servers";
+    balance: "balance", host: "host", health_check: "healthCheck", limits: "limits"
+});
+fields!(ServerOptions { address: "address"; weight: "weight", connections: "connections", backup: "backup" });
+fields!(HealthCheck {
+    ;
+    path: "path", method: "method", host: "host", status: "status", interval: "interval", timeout: "timeout",
+    rise: "rise", fall: "fall"
+});
+fields!(TargetLimits { ; upstream_connections: "upstreamConnections", connect_timeout: "connectTimeout" });
 fields!(Limits {
     ;
     connections: "connections", upstream_connections: "upstreamConnections", connect_timeout: "connectTimeout",
@@ -133,8 +155,8 @@ fields!(Limits {
 fields!(Rule { name: "name"; matches: "match", request: "request", response: "response" });
 fields!(Match {
     ;
-    port: "port", methods: "methods", path: "path", query: "query", headers: "headers", status: "status",
-    content_type: "contentType"
+    port: "port", target: "target", methods: "methods", path: "path", query: "query", headers: "headers",
+    status: "status", content_type: "contentType"
 });
 fields!(Request {
     ;
@@ -237,6 +259,15 @@ impl Read for Format {
     }
 }
 
+impl Read for Server {
+    fn read(value: View<'_>, reader: &mut Reader) -> Self {
+        match value.value() {
+            Value::Object(_) => Self::Options(Read::read(value, reader)),
+            _ => Self::Address(Read::read(value, reader)),
+        }
+    }
+}
+
 impl<T: Read> Read for Vec<T> {
     fn read(value: View<'_>, reader: &mut Reader) -> Self {
         let Value::Array(items) = value.value() else { return reader.expected("a list") };
@@ -332,6 +363,7 @@ mod tests {
         };
         let matches = Match {
             port: text("web"),
+            target: text("t"),
             methods: Some(vec!["GET".to_owned()]),
             path: text("/a/**"),
             query: Texts(vec![("q".to_owned(), text("!*"))]),
@@ -351,9 +383,48 @@ mod tests {
         let port = Port {
             name: text("web"),
             listen: Scalar("80".to_owned()),
-            target: Scalar("8775".to_owned()),
+            target: scalar("8775"),
             protocol: text("http"),
             app_protocol: text("kubernetes.io/h2c"),
+            routes: vec![Route {
+                hosts: Some(vec!["*.example.org".to_owned()]),
+                path: text("/a/**"),
+                methods: Some(vec!["PUT".to_owned()]),
+                query: Texts(vec![("q".to_owned(), text("1"))]),
+                headers: Texts(vec![("h".to_owned(), text("2"))]),
+                target: Scalar("t".to_owned()),
+            }],
+            limits: PortLimits {
+                connections: Some(8),
+                idle_timeout: scalar("9s"),
+                tcp_idle_timeout: scalar("10s"),
+                request_timeout: scalar("11s"),
+            },
+        };
+        let target = Target {
+            name: "t".to_owned(),
+            servers: vec![
+                Server::Address(Scalar("81".to_owned())),
+                Server::Options(ServerOptions {
+                    address: Scalar("82".to_owned()),
+                    weight: Some(2),
+                    connections: Some(3),
+                    backup: true,
+                }),
+            ],
+            balance: text("random"),
+            host: text("keep"),
+            health_check: Some(HealthCheck {
+                path: text("/h"),
+                method: text("HEAD"),
+                host: text("h"),
+                status: Some(OneOrMany(vec![Scalar("204".to_owned())])),
+                interval: scalar("1s"),
+                timeout: scalar("2s"),
+                rise: Some(4),
+                fall: Some(5),
+            }),
+            limits: TargetLimits { upstream_connections: Some(6), connect_timeout: scalar("3s") },
         };
         let rule = Rule { name: "r".to_owned(), matches, request: Some(request), response: Some(response) };
         Config {
@@ -362,6 +433,7 @@ mod tests {
             metadata: Metadata { name: "full".to_owned() },
             spec: Spec {
                 ports: vec![port],
+                targets: vec![target],
                 limits,
                 addresses: text("keep"),
                 access_log: true,
@@ -391,7 +463,7 @@ mod tests {
         check("{}", Some("spec: `ports` is missing"));
         check("[]", Some("spec: expected a map"));
         check(r#"{"ports":1}"#, Some("spec.ports: expected a list"));
-        check(r#"{"ports":[{"listen":80}]}"#, Some("spec.ports[0]: `target` is missing"));
+        check(r#"{"ports":[{"target":80}]}"#, Some("spec.ports[0]: `listen` is missing"));
         check(
             r#"{"ports":[{"listen":8.5,"target":1}]}"#,
             Some("spec.ports[0].listen: expected a text or a whole number"),

@@ -9,6 +9,7 @@ use super::stream::Streaming;
 use super::{Edit, Failure, Head, HeaderList, LocalReply, Outcome, Reason, Report, Side, policy, variables};
 use crate::Ambassador;
 use crate::matcher::content_type;
+use crate::ports::Target;
 use crate::rules::{Known, OnError, Reshaper, ResponsePart, Rule, Taken};
 use crate::way_back::{self, Client};
 
@@ -16,7 +17,7 @@ use crate::way_back::{self, Client};
 #[derive(Debug)]
 pub struct Asked {
     pub(super) ambassador: Rc<Ambassador>,
-    pub(super) port: u16,
+    pub(super) target: Rc<Target>,
     pub(super) candidates: Vec<usize>,
     pub(super) is_head: bool,
     /// Whether one of the candidates has a program.
@@ -93,11 +94,10 @@ impl Asked {
 
     /// What changes in every head: addresses, and what rules that may apply owe to caches and clients.
     fn edits_of_any(&self, head: Head<'_>) -> Vec<Edit> {
-        let entry = self.ambassador.ports.listening_on(self.port);
-        let mut edits = match self.client.as_ref().zip(entry) {
-            Some((client, entry)) => way_back::edits(head, &self.ambassador.ports, entry, client),
-            None => Vec::new(),
-        };
+        let client = self.client.as_ref();
+        let way_back =
+            client.map(|client| way_back::edits(head, &self.ambassador.ports, &self.target, client));
+        let mut edits = way_back.unwrap_or_default();
         edits.extend(vary::answer(head, &self.vary));
         if self.reshapes {
             // Nobody gets a part here: Range is taken from requests.

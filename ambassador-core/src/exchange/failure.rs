@@ -132,6 +132,20 @@ impl From<RunError> for Failure {
     }
 }
 
+/// For a request that no route of its port is for, where there is nothing else (RFC 9110, section 15.5.5).
+pub(super) fn no_route() -> LocalReply {
+    let body = concat!(
+        r#"{"type":"urn:kubectl-ambassador:problem:no-route","title":"No route is for this request","#,
+        r#""status":404,"detail":"no route of this port is for this host, path, method and headers"}"#
+    );
+    LocalReply {
+        status: 404,
+        content_type: "application/problem+json",
+        body: body.as_bytes().to_vec(),
+        log: "no route is for the request".to_owned(),
+    }
+}
+
 /// An answer of our own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LocalReply {

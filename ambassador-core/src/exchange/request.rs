@@ -3,10 +3,11 @@
 use std::rc::Rc;
 
 use super::answer::Asked;
-use super::{Edit, Failure, Head, HeaderList, LocalReply, Outcome, Reason, Report, Side, policy, variables};
+use super::{Edit, Failure, Head, HeaderList, LocalReply, Outcome, Reason, Report, Side};
+use super::{failure, policy, variables};
 use crate::Ambassador;
 use crate::matcher::{Mismatch, content_type};
-use crate::ports::Port;
+use crate::ports::{Port, Target};
 use crate::rules::{Host, Known, OnError, RequestPart, Reshaper, Rule, Wrapping};
 use crate::way_back::Client;
 
@@ -40,8 +41,8 @@ pub enum Begun {
     Reply {
         /// The answer.
         reply: LocalReply,
-        /// What became of the request.
-        report: Report,
+        /// What became of the request, if a rule matched it.
+        report: Option<Report>,
     },
 }
 
@@ -50,9 +51,12 @@ pub enum Begun {
 pub fn begin(ambassador: &Rc<Ambassador>, port: u16, headers: &HeaderList, ends: bool) -> Option<Begun> {
     let head = Head(headers);
     let entry = ambassador.ports.listening_on(port)?;
+    let Some(target) = entry.choose(head) else {
+        return Some(Begun::Reply { reply: failure::no_route(), report: None });
+    };
     let mut edits = strip_steering(head);
-    edits.push(Edit::Set(UPSTREAM_HEADER.into(), entry.cluster.clone().into_bytes()));
-    let found = candidates(ambassador, port, head);
+    edits.push(Edit::Set(UPSTREAM_HEADER.into(), target.cluster.clone().into_bytes()));
+    let found = candidates(ambassador, entry, target, head);
     let rules = &ambassador.rules;
     let reshaping = found
         .answers
@@ -68,12 +72,12 @@ pub fn begin(ambassador: &Rc<Ambassador>, port: u16, headers: &HeaderList, ends:
     let request = if wants_request { variables::request(port, head) } else { Vec::new() };
     let mut client = if ambassador.maps_addresses { Client::new(head) } else { None };
     let host = changes.map_or(&Host::OfPort, |changes| &changes.host);
-    edit_host(head, entry, host, port, &mut edits);
+    edit_host(head, target, host, port, &mut edits);
     if let Some(changes) = changes {
         edit_line(head, changes, client.as_mut(), &mut edits);
     }
     let asked = Asked {
-        port,
+        target: Rc::clone(target),
         candidates: found.answers,
         is_head: head.get(":method") == Some(b"HEAD"),
         reshapes,
@@ -140,7 +144,7 @@ fn begin_body(
         (failure, _, _) => {
             let failure = failure.unwrap_or(Failure::UnknownCoding);
             let report = Report::failed(index, Side::Request, &failure, false, 0);
-            Begun::Reply { reply: failure.reply(&rule.name, Side::Request), report }
+            Begun::Reply { reply: failure.reply(&rule.name, Side::Request), report: Some(report) }
         }
     }
 }
@@ -152,24 +156,39 @@ struct Candidates {
     request: Option<usize>,
     /// Those that may say what becomes of its answer.
     answers: Vec<usize>,
-    /// The headers by which rules choose that are for it otherwise.
+    /// The headers by which routes and rules choose that are for it otherwise.
     vary: Vec<String>,
 }
 
-fn candidates(ambassador: &Ambassador, port: u16, head: Head<'_>) -> Candidates {
+impl Candidates {
+    /// Notes the headers by which something may have been chosen.
+    fn depends_on<'a>(&mut self, matches: &Result<(), Mismatch<'_>>, names: impl Iterator<Item = &'a str>) {
+        if !matches!(matches, Ok(()) | Err(Mismatch::Header(_))) {
+            return;
+        }
+        for name in names {
+            if !name.starts_with(':') && !self.vary.iter().any(|known| known == name) {
+                self.vary.push(name.to_owned());
+            }
+        }
+    }
+}
+
+fn candidates(ambassador: &Ambassador, entry: &Port, target: &Target, head: Head<'_>) -> Candidates {
     let mut found = Candidates::default();
     if head.get(":method") == Some(b"CONNECT") {
         return found;
     }
-    for (index, rule) in ambassador.rules.iter().enumerate() {
-        let matches = rule.matcher.request(port, head);
-        if matches!(matches, Ok(()) | Err(Mismatch::Header(_))) {
-            for name in rule.matcher.header_names() {
-                if !name.starts_with(':') && !found.vary.iter().any(|known| known == name) {
-                    found.vary.push(name.to_owned());
-                }
-            }
+    for route in &entry.routes {
+        let matches = route.matches(head);
+        found.depends_on(&matches, route.header_names());
+        if matches.is_ok() {
+            break;
         }
+    }
+    for (index, rule) in ambassador.rules.iter().enumerate() {
+        let matches = rule.matcher.request(entry.listen, target.name.as_deref(), head);
+        found.depends_on(&matches, rule.matcher.header_names());
         if matches.is_ok() {
             if rule.decides_requests() && found.request.is_none() {
                 found.request = Some(index);
@@ -217,13 +236,13 @@ fn edit_line(head: Head<'_>, part: &RequestPart, client: Option<&mut Client>, ed
     }
 }
 
-/// Changes the Host as rule and port map say; what the client asked is then in X-Forwarded-Host and -Port, unless a
+/// Changes the Host as rule and target say; what the client asked is then in X-Forwarded-Host and -Port, unless a
 /// proxy before us has put it there.
-fn edit_host(head: Head<'_>, entry: &Port, host: &Host, listen: u16, edits: &mut Vec<Edit>) {
+fn edit_host(head: Head<'_>, target: &Target, host: &Host, listen: u16, edits: &mut Vec<Edit>) {
     let new = match host {
-        Host::OfPort => entry.upstream_host(),
+        Host::OfPort => target.upstream_host(),
         Host::Keep => None,
-        Host::Upstream => Some(entry.target.authority()),
+        Host::Upstream => target.authority(),
         Host::Named(name) => Some(name.clone()),
     };
     let (Some(new), Some(asked)) = (new, head.get(":authority")) else { return };
@@ -231,7 +250,7 @@ fn edit_host(head: Head<'_>, entry: &Port, host: &Host, listen: u16, edits: &mut
         return;
     }
     // Outside of the pod nobody needs to know what the program calls the ambassador.
-    let tells = !entry.is_outward();
+    let tells = !target.is_outward();
     if tells && head.get("x-forwarded-host").is_none() {
         edits.push(Edit::Set("x-forwarded-host".into(), asked.to_vec()));
     }
@@ -335,42 +354,4 @@ impl HeldRequest {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::exchange::whole::{Message, run};
-
-    /// The head that the target sees of `GET /` with the Host `localhost:8080`.
-    fn asked(target: &str, request: &str) -> Vec<(String, String)> {
-        let config = format!(
-            r#"{{"apiVersion": "kubectl-ambassador.dev/v1alpha1", "kind": "Ambassador", "spec": {{
-                "ports": [{{"listen": "127.0.0.1:8080", "target": "{target}"}}],
-                "rules": [{{"name": "r", "request": {request}}}]}}}}"#
-        );
-        let ambassador = Rc::new(Ambassador::from_json(config.as_bytes()).expect("a config"));
-        let head = [(":method", "GET"), (":path", "/"), (":authority", "localhost:8080")];
-        let headers = head.map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec())).to_vec();
-        let told = run(&ambassador, 8080, Message { headers, body: Vec::new() }, |_| Message::default(), 0.0);
-        let asked = told.and_then(|told| told.request).expect("the target is asked").headers;
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
-        asked.into_iter().skip(2).map(|(name, value)| (name, text(value))).collect()
-    }
-
-    #[test]
-    fn a_target_elsewhere_is_asked_by_its_own_name_and_told_no_more() {
-        let cluster = (UPSTREAM_HEADER.to_owned(), "host_api_example_com_80".to_owned());
-        let host = |name: &str| (":authority".to_owned(), name.to_owned());
-        assert_eq!(asked("api.example.com:80", "{}"), [host("api.example.com"), cluster.clone()]);
-        assert_eq!(asked("api.example.com.:80", "{}").first(), Some(&host("api.example.com")));
-        let of_rule = asked("api.example.com:80", r#"{"host": "other.example"}"#);
-        assert_eq!(of_rule, [host("other.example"), cluster.clone()]);
-        let kept = asked("api.example.com:80", r#"{"host": "keep"}"#);
-        assert_eq!(kept, [host("localhost:8080"), cluster]);
-    }
-
-    #[test]
-    fn the_legacy_program_is_asked_as_the_client_asked() {
-        let seen = asked("8775", "{}");
-        assert_eq!(seen[0], (":authority".to_owned(), "localhost:8080".to_owned()));
-        assert_eq!(seen.len(), 2);
-    }
-}
+mod tests;

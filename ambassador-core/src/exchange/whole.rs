@@ -72,7 +72,7 @@ pub fn run(
                     told.reports.push(report);
                     asked
                 }
-                RequestRelease::Reply { reply, report } => return Some(told.replaced(&reply, report)),
+                RequestRelease::Reply { reply, report } => return Some(told.replaced(&reply, Some(report))),
             }
         }
         Begun::Reply { reply, report } => return Some(told.replaced(&reply, report)),
@@ -84,7 +84,7 @@ pub fn run(
             answer.edit(&edits);
             told.reports.extend(report);
         }
-        Decision::Replace { reply, report } => return Some(told.replaced(&reply, report)),
+        Decision::Replace { reply, report } => return Some(told.replaced(&reply, Some(report))),
         Decision::Stream { edits, mut streaming } => {
             answer.edit(&edits);
             let body = std::mem::take(&mut answer.body);
@@ -115,7 +115,7 @@ pub fn run(
                     answer.edit(&edits);
                     told.reports.push(report);
                 }
-                Release::Replace { reply, report } => return Some(told.replaced(&reply, report)),
+                Release::Replace { reply, report } => return Some(told.replaced(&reply, Some(report))),
             }
         }
     }
@@ -124,9 +124,9 @@ pub fn run(
 }
 
 impl Told {
-    fn replaced(mut self, reply: &LocalReply, report: Report) -> Self {
+    fn replaced(mut self, reply: &LocalReply, report: Option<Report>) -> Self {
         self.answer = Message::of_reply(reply);
-        self.reports.push(report);
+        self.reports.extend(report);
         self.log.push(reply.log.clone());
         self
     }

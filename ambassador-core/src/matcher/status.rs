@@ -30,6 +30,16 @@ impl Statuses {
         Self(ranges)
     }
 
+    /// Those of one range.
+    pub(crate) fn of(range: RangeInclusive<u16>) -> Self {
+        Self(vec![range])
+    }
+
+    /// The ranges that were written.
+    pub fn ranges(&self) -> &[RangeInclusive<u16>] {
+        &self.0
+    }
+
     /// Whether an answer with this status is meant.
     pub fn matches(&self, status: u16) -> bool {
         self.0.iter().any(|range| range.contains(&status))

@@ -1,4 +1,4 @@
-//! Addresses as a port map writes them: where to listen, and what to connect to.
+//! Addresses as a config writes them: where to listen, and what to connect to.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::fmt;
@@ -16,7 +16,7 @@ pub struct Listen {
 
 /// What is connected to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Target {
+pub struct Address {
     /// The host; 127.0.0.1 where only a port was written.
     pub host: Host,
     /// The port, 1 to 65535.
@@ -64,7 +64,7 @@ impl Listen {
     }
 }
 
-impl Target {
+impl Address {
     /// Reads `8775`, `redis.data.svc:6379`, `10.0.0.7:80` or `[fd00::7]:80`.
     pub(super) fn new(text: &str, path: &Path, problems: &mut Vec<Problem>) -> Option<Self> {
         let parts = Parts::new(text, path, problems)?;
@@ -162,7 +162,7 @@ impl fmt::Display for Listen {
 }
 
 /// `8775` where that was written, else `host:port`.
-impl fmt::Display for Target {
+impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.host == Host::Ip(Ipv4Addr::LOCALHOST.into()) {
             self.port.fmt(f)
@@ -332,7 +332,7 @@ mod tests {
     #[test]
     fn reads_targets() {
         check(
-            Target::new,
+            Address::new,
             &[
                 "8775",
                 "127.0.0.1:8775",
@@ -365,7 +365,7 @@ mod tests {
         let long = format!("{}:80", "a".repeat(64));
         let longest = format!("{}a:80", "abc.".repeat(64));
         check(
-            Target::new,
+            Address::new,
             &[
                 "0",
                 "redis",
@@ -441,7 +441,7 @@ mod tests {
     #[test]
     fn knows_who_would_ask_himself() {
         let listen = |text| Listen::new(text, &Path::root(), &mut Vec::new()).unwrap();
-        let target = |text| Target::new(text, &Path::root(), &mut Vec::new()).unwrap();
+        let target = |text| Address::new(text, &Path::root(), &mut Vec::new()).unwrap();
         for (from, to, expected) in [
             ("80", "80", true),
             ("80", "81", false),
@@ -464,7 +464,7 @@ mod tests {
 
     #[test]
     fn names_a_target_as_http_does() {
-        let authority = |text| Target::new(text, &Path::root(), &mut Vec::new()).unwrap().authority();
+        let authority = |text| Address::new(text, &Path::root(), &mut Vec::new()).unwrap().authority();
         assert_eq!(authority("api.example.com.:80"), "api.example.com");
         assert_eq!(authority("api.example.com:8080"), "api.example.com:8080");
         assert_eq!(authority("[fd00::7]:80"), "[fd00::7]");

@@ -30,6 +30,8 @@ impl fmt::Display for Verdict<'_> {
         f.write_str("does not match: ")?;
         match mismatch {
             Mismatch::Port => f.write_str("the request came in on another port"),
+            Mismatch::Target => f.write_str("the request leads to another target"),
+            Mismatch::Host => f.write_str("the request is for another host"),
             Mismatch::Method => f.write_str("the request has another method"),
             Mismatch::Path => f.write_str("the request is for another path"),
             Mismatch::Query(wanted) if wanted.negated => {
@@ -61,15 +63,21 @@ fn shown(name: &str) -> &str {
 }
 
 impl RuleSet {
-    /// What each rule, in order, has to do with a request that came in on `port`.
-    pub fn explain_request(&self, port: u16, request: Head<'_>) -> Vec<Verdict<'_>> {
-        self.verdicts(Rule::decides_requests, |rule| rule.matcher.request(port, request))
+    /// What each rule, in order, has to do with a request that came in on `port` and leads to the target of this name.
+    pub fn explain_request(&self, port: u16, target: Option<&str>, request: Head<'_>) -> Vec<Verdict<'_>> {
+        self.verdicts(Rule::decides_requests, |rule| rule.matcher.request(port, target, request))
     }
 
     /// What each rule, in order, has to do with the answer to that request.
-    pub fn explain_answer(&self, port: u16, request: Head<'_>, answer: Head<'_>) -> Vec<Verdict<'_>> {
+    pub fn explain_answer(
+        &self,
+        port: u16,
+        target: Option<&str>,
+        request: Head<'_>,
+        answer: Head<'_>,
+    ) -> Vec<Verdict<'_>> {
         self.verdicts(Rule::decides_answers, |rule| {
-            rule.matcher.request(port, request)?;
+            rule.matcher.request(port, target, request)?;
             rule.matches_answer(answer)
         })
     }

@@ -66,7 +66,7 @@ impl RequestPart {
             body: Reshaper::new(&body, path, problems),
             path: written.path.as_deref().and_then(|text| new_path(text, &path.key("path"), problems)),
             method: written.method.as_deref().and_then(|text| method(text, &path.key("method"), problems)),
-            host: host(written.host.as_deref(), &path.key("host"), problems),
+            host: Host::new(written.host.as_deref(), &path.key("host"), problems),
             headers: HeaderEdits::new(&written.headers, &path.key("headers"), problems),
             on_error: OnError::new(written.on_error.as_deref(), &path.key("onError"), problems),
         }
@@ -101,21 +101,24 @@ fn method(written: &str, path: &Path, problems: &mut Vec<Problem>) -> Option<Str
     None
 }
 
-fn host(written: Option<&str>, path: &Path, problems: &mut Vec<Problem>) -> Host {
-    match written {
-        None => Host::OfPort,
-        Some("keep") => Host::Keep,
-        Some("upstream") => Host::Upstream,
-        Some(name) => {
-            // The characters of a host with a port (RFC 3986, section 3.2), without user information.
-            let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:[]%".contains(&byte);
-            if name.is_empty() || !name.bytes().all(fits) {
-                problems.push(
-                    Problem::new(path, format!("`{}` is not a host", name.escape_debug()))
-                        .hint("write keep, upstream, or a name as stock.example.com:8080"),
-                );
+/// The characters of a host with a port (RFC 3986, section 3.2), without user information.
+pub(crate) fn check_host(name: &str, hint: &str, path: &Path, problems: &mut Vec<Problem>) {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:[]%".contains(&byte);
+    if name.is_empty() || !name.bytes().all(fits) {
+        problems.push(Problem::new(path, format!("`{}` is not a host", name.escape_debug())).hint(hint));
+    }
+}
+
+impl Host {
+    pub(crate) fn new(written: Option<&str>, path: &Path, problems: &mut Vec<Problem>) -> Self {
+        match written {
+            None => Self::OfPort,
+            Some("keep") => Self::Keep,
+            Some("upstream") => Self::Upstream,
+            Some(name) => {
+                check_host(name, "write keep, upstream, or a name as stock.example.com:8080", path, problems);
+                Self::Named(name.to_owned())
             }
-            Host::Named(name.to_owned())
         }
     }
 }

@@ -27,7 +27,9 @@ fn authority(text: &[u8], way_back: &WayBack<'_>) -> Option<Vec<u8>> {
         let parsed = Authority::parse(text)?;
         (Some(parsed.host), parsed.port?)
     };
-    if port != super::target_port(way_back.entry) || host.is_some_and(|host| !way_back.is_own_host(host)) {
+    if !way_back.target.servers.iter().any(|server| server.address.port == port)
+        || host.is_some_and(|host| !way_back.is_own_host(host))
+    {
         return None;
     }
     let mapped = format!(":{}", way_back.client.port()).into_bytes();

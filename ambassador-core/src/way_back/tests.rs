@@ -22,7 +22,8 @@ fn map(asked: &[(&str, &str)], name: &str, value: &str) -> Option<String> {
     let ambassador = ambassador();
     let entry = ambassador.ports.listening_on(80).unwrap();
     let answer = [lower(&(name, value))];
-    let edits = edits(Head(&answer), &ambassador.ports, entry, &client);
+    let target = entry.target.as_ref().unwrap();
+    let edits = edits(Head(&answer), &ambassador.ports, target, &client);
     edits.into_iter().find_map(|edit| match edit {
         Edit::Add(_, value) => Some(String::from_utf8(value).unwrap()),
         _ => None,
@@ -143,10 +144,45 @@ fn each_cookie_is_a_line_of_its_own() {
     let line = |value: &str| ("set-cookie".to_owned(), value.as_bytes().to_vec());
     let answer = [line("a=1"), line("b=2; Domain=localhost"), line("c=\"3;4\"; Domain=x")];
     let entry = ambassador.ports.listening_on(80).unwrap();
-    let edits = edits(Head(&answer), &ambassador.ports, entry, &client);
+    let target = entry.target.as_ref().unwrap();
+    let edits = edits(Head(&answer), &ambassador.ports, target, &client);
     let add = |value: &str| Edit::Add("set-cookie".into(), value.as_bytes().to_vec());
     assert_eq!(
         edits,
         [Edit::Remove("set-cookie".into()), add("a=1"), add("b=2"), add("c=\"3;4\"; Domain=x")]
     );
+}
+
+#[test]
+fn addresses_of_all_servers_lead_back() {
+    let config = json!({
+        "apiVersion": crate::config::API_VERSION,
+        "kind": crate::config::KIND,
+        "spec": {
+            "ports": [{"listen": 80, "target": "api"}, {"listen": 81, "target": "10.0.0.1:90"}],
+            "targets": [{"name": "api", "servers": ["10.0.0.1:8080", "10.0.0.2:8081", 8082]}],
+        },
+    });
+    let ambassador = Ambassador::from_json(config.to_string().as_bytes()).unwrap();
+    let target = ambassador.ports.listening_on(80).unwrap().target.as_ref().unwrap();
+    let client = Client::new(Head(&[(":authority".to_owned(), b"shop.example".to_vec())])).unwrap();
+    for (location, expected) in [
+        ("http://10.0.0.1:8080/a", Some("http://shop.example/a")),
+        ("http://10.0.0.2:8081/a", Some("http://shop.example/a")),
+        ("http://localhost:8082/a", Some("http://shop.example/a")),
+        ("http://shop.example:8081/a", Some("http://shop.example/a")),
+        ("http://10.0.0.1:90/a", Some("http://shop.example:81/a")),
+        // What another server of the target has is not on this one.
+        ("http://10.0.0.1:8081/a", None),
+        ("http://10.0.0.2:90/a", None),
+        ("http://10.0.0.3:8080/a", None),
+    ] {
+        let answer = [("location".to_owned(), location.as_bytes().to_vec())];
+        let edits = edits(Head(&answer), &ambassador.ports, target, &client);
+        let found = edits.into_iter().find_map(|edit| match edit {
+            Edit::Add(_, value) => Some(String::from_utf8(value).unwrap()),
+            _ => None,
+        });
+        assert_eq!(found.as_deref(), expected, "{location}");
+    }
 }

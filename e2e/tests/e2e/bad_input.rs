@@ -162,7 +162,7 @@ fn ports_that_cannot_be_found_or_are_taken() {
     );
     // Nothing behind the port: the wait ends, and the pod comes back.
     check(
-        &inject(&["--port", "80:7000", "--timeout", "8s"]),
+        &inject(&["--port", "80:7000", "--timeout", "20s"]),
         &expect![[r#"
             exit 3
             pod/p will be recreated with the container envoy-ambassador, docker.io/envoyproxy/envoy:distroless-v1.40.0:

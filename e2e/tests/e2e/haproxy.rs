@@ -71,7 +71,7 @@ fn both_serve_256_connections_and_no_more() {
     let (_envoy, ours) = ours(&upstream, "");
     for port in [lab, ours] {
         let idle: Vec<TcpStream> = (0..255).map(|_| connect(port)).collect();
-        assert_eq!(ask(port, "/", &["--max-time", "3"]).status, 200, "the 256th");
+        assert_eq!(ask(port, "/", &["--max-time", "20"]).status, 200, "the 256th");
         let last = connect(port);
         // HAProxy lets the next one wait, Envoy closes it: neither serves it.
         assert_eq!(ask(port, "/", &["--max-time", "2"]).status, 0, "the 257th");

@@ -1,6 +1,7 @@
 //! The outward ambassador on a real cluster: the program talks to its own loopback, the ambassador to the world.
 
 use e2e::kube::Namespace;
+use e2e::names::NameServer;
 
 /// A pod that runs Redis, and a Service in front of it; gives the Service's address.
 fn redis(namespace: &Namespace) -> String {
@@ -25,25 +26,6 @@ fn redis(namespace: &Namespace) -> String {
         }),
     );
     namespace.field("service/redis", "{.spec.clusterIP}")
-}
-
-/// The cluster of the tests has no DNS, so a real name server in a pod knows what its DNS would; gives its address.
-fn name_server(namespace: &Namespace, redis: &str) -> String {
-    let record = format!("--address=/redis.{}.svc.cluster.local/{redis}", namespace.name);
-    apply(
-        namespace,
-        "names",
-        &serde_json::json!({
-            "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "names"},
-            "spec": {"terminationGracePeriodSeconds": 0, "containers": [{
-                "name": "dnsmasq", "image": "docker.io/local/dnsmasq:1",
-                "args": ["--keep-in-foreground", "--log-facility=-", "--no-resolv", "--no-hosts", "--user=root",
-                    "--local=/cluster.local/", record],
-                "readinessProbe": {"tcpSocket": {"port": 53}, "periodSeconds": 1},
-            }]},
-        }),
-    );
-    namespace.field("pod/names", "{.status.podIP}")
 }
 
 /// A pod whose program is a Redis client: redis-cli, which talks to 127.0.0.1:6379.
@@ -88,17 +70,11 @@ fn redis_cli(namespace: &Namespace, pod: &str, args: &[&str]) -> String {
 fn a_program_reaches_redis_elsewhere_through_its_own_loopback() {
     let namespace = Namespace::new();
     let address = redis(&namespace);
-    let names = name_server(&namespace, &address);
-    // What kubelet writes into resolv.conf where a cluster has DNS.
-    let search = ["", ".svc.cluster.local"].map(|rest| format!("{}{rest}", namespace.name));
-    program(
-        &namespace,
-        "by-name",
-        &serde_json::json!({"dnsPolicy": "None", "dnsConfig": {
-            "nameservers": [names], "searches": [search[1], "svc.cluster.local", "cluster.local"],
-            "options": [{"name": "ndots", "value": "5"}],
-        }}),
-    );
+    let names = NameServer::start(&namespace);
+    names.publish();
+    let mut dns = serde_json::json!({});
+    names.serve(&mut dns);
+    program(&namespace, "by-name", &dns);
     // By the Service's short name, by its longer one, and by its address: all lead to one Redis.
     let output = inject(
         &namespace,

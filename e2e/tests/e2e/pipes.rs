@@ -12,7 +12,7 @@ use expect_test::{Expect, expect};
 use crate::workloads::LIST;
 
 /// `kubectl ambassador` without any cluster, with this on stdin.
-fn pipe(stdin: &str, args: &[&str]) -> Output {
+pub(crate) fn pipe(stdin: &str, args: &[&str]) -> Output {
     let mut child = Command::new(provided("AMBASSADOR_CLI"))
         .args(args)
         .env("KUBECONFIG", "/nonexistent/kubeconfig")

@@ -20,11 +20,11 @@ fn envoys_own_files_are_valid_as_they_stand() {
     let mut all = resources("bootstrap");
     // Envoy does not follow the bootstrap to the other files, so they are put into it; and each file for itself is
     // read as it stands.
-    for (file, place) in
-        [("listeners", "/static_resources/listeners"), ("clusters", "/static_resources/clusters")]
+    for (file, kinds, place) in
+        [("listeners", 2, "/static_resources/listeners"), ("clusters", 3, "/static_resources/clusters")]
     {
         let more = resources(file)["resources"].as_array().expect("a list").clone();
-        assert_eq!(more.len(), 2, "{file}: one of each kind");
+        assert_eq!(more.len(), kinds, "{file}: one of each kind");
         let list = all.pointer_mut(place).and_then(serde_json::Value::as_array_mut).expect("a list");
         for mut resource in more {
             resource.as_object_mut().expect("an object").remove("@type");
@@ -59,6 +59,23 @@ spec:
     - {name: three, listen: '[::1]:8085', target: '[fd00::7]:80', appProtocol: kubernetes.io/h2c}
     - {name: four, listen: '[::]:8086', target: '10.0.0.7:80'}
     - {name: five, listen: 0.0.0.0:8087, target: '10.0.0.7:80', protocol: tcp}
+    - name: six
+      listen: 8088
+      routes:
+        - {hosts: ['*.example.org'], target: names}
+        - {path: '/a/**', target: least}
+        - {path: /b, target: random}
+        - {path: /c, target: path}
+        - {headers: {a: b}, target: one}
+      limits: {connections: 1, idleTimeout: 1s, requestTimeout: 1s}
+    - {name: seven, listen: 8089, target: least, appProtocol: kubernetes.io/h2c}
+    - {name: eight, listen: 8090, target: names, protocol: tcp, limits: {tcpIdleTimeout: 1s}}
+  targets:
+    - {name: names, servers: [a.data.svc:80, {address: 'b.data.svc.:80', weight: 256}, '10.0.0.8:80'], balance: clientAddress, healthCheck: {}}
+    - {name: least, servers: [{address: 1, connections: 3}, {address: 2, connections: 3}], balance: leastConnections, healthCheck: {path: '/h?q', method: OPTIONS, status: [200, 3xx]}}
+    - {name: random, servers: ['[fd00::8]:80', {address: '[fd00::9]:80', backup: true}, 3], balance: random, healthCheck: {path: /, host: h, fall: 1000, rise: 1000}}
+    - {name: path, servers: [a.data.svc:80, 4], balance: path, limits: {upstreamConnections: 1, connectTimeout: 1ms}}
+    - {name: one, servers: [a.data.svc:80], healthCheck: {path: /}}
   limits: {idleTimeout: 0s, tcpIdleTimeout: 0s, upstreamConnections: 4294967295}
   accessLog: true
   rules: [{name: r, response: {jq: .}}]

@@ -12,7 +12,7 @@ use crate::workloads::{LIST, create, rolled_out, workload};
 const CLIENTS: &str = r#"
 ask() {
     while true; do
-        curl --silent --output /dev/null --max-time 5 --rate 60/s --header 'Connection: close' \
+        curl --silent --output /dev/null --max-time 30 --rate 60/s --header 'Connection: close' \
             --write-out '%{http_code} %{exitcode} %{errormsg}\n' "http://$ADDRESS/?[1-60]"
     done
 }

@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+use http::{Request, Response};
+use http_body_util::{BodyExt as _, Limited};
+use hyper::body::Bytes;
+use hyper_util::rt::TokioIo;
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use kube::api::AttachParams;
@@ -9,7 +13,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::Cluster;
 use super::error::attempting;
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 
 /// More than any table of sockets or short answer that we ask for.
 const LARGEST: u64 = 1 << 20;
@@ -41,7 +45,7 @@ impl Cluster {
             && let Some(status) = status.await.filter(|status| status.status.as_deref() == Some("Failure"))
         {
             let message = status.message.unwrap_or_default();
-            return Err(crate::failure::Failure::unchanged(format!("{what}: {message}")));
+            return Err(Failure::unchanged(format!("{what}: {message}")));
         }
         Ok(output)
     }
@@ -57,6 +61,38 @@ impl Cluster {
         let answer = tokio::time::timeout(Duration::from_secs(10), ask(stream)).await;
         forwarder.abort();
         Ok(answer.ok().flatten())
+    }
+
+    /// Asks a port of a pod what `request` says, and gives head and body of its answer, up to so many bytes of it.
+    pub(crate) async fn fetch(
+        &self,
+        pod: &str,
+        port: u16,
+        request: Request<String>,
+        largest: usize,
+    ) -> Result<Response<Bytes>> {
+        let what = format!("cannot get an answer from port {port} of pod/{pod}");
+        let mut forwarder =
+            self.running_pods().portforward(pod, &[port]).await.map_err(attempting(what.clone()))?;
+        let failed = |why: String| Failure::unchanged(format!("{what}: {why}"));
+        let stream =
+            forwarder.take_stream(port).ok_or_else(|| failed("the port is not forwarded".to_owned()))?;
+        let exchange = async {
+            let (mut sender, connection) =
+                hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+            // It ends with the stream.
+            tokio::spawn(connection);
+            sender.send_request(request).await
+        };
+        let whole = async {
+            let (head, body) = exchange.await.map_err(|error| failed(error.to_string()))?.into_parts();
+            let body =
+                Limited::new(body, largest).collect().await.map_err(|error| failed(error.to_string()))?;
+            Ok(Response::from_parts(head, body.to_bytes()))
+        };
+        let answer = tokio::time::timeout(Duration::from_secs(10), whole).await;
+        forwarder.abort();
+        answer.unwrap_or_else(|_| Err(failed("it took more than 10 s".to_owned())))
     }
 
     /// Connects to a port of a pod and says whether the connection is still there after `hold`, or has brought bytes by

@@ -77,6 +77,7 @@ impl Flags {
         Permissions {
             delete_emptydir_data: self.delete_emptydir_data,
             downgrade: false,
+            loss: false,
             force: self.force,
             keep_services: self.keep_services,
         }

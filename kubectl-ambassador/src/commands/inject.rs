@@ -8,7 +8,7 @@ mod workload;
 
 use serde_json::Value;
 
-pub(super) use self::discover::{Found, declared, default_map};
+pub(super) use self::discover::{Found, declared, default_map, source as found_source};
 use self::in_front::not_all_led;
 pub(super) use self::outlook::Outlook;
 use self::outlook::Prospect;
@@ -28,6 +28,7 @@ use crate::output::{self, Outcome, say};
 use crate::plan::{self, Options, Permissions, Plan, ResourceFlags, text};
 use crate::plugin::{Plugin, Plugins};
 use crate::recreate::{self, Work};
+use crate::replace;
 use crate::rollout::{self, Target};
 use crate::signals::Interrupt;
 use crate::source::{self, Source};
@@ -73,6 +74,9 @@ Examples:
   # Manifests in a pipe: nothing but what is ours changes, and no cluster is called
   kubectl ambassador inject -f - < manifests.yaml > injected.yaml
 
+  # In place of the HAProxy that somebody put there by hand, with what its config says
+  kubectl ambassador inject fruit-service --replace haproxy-ambassador
+
   # With rules from a file; see first what would happen
   kubectl ambassador inject fruit-service -c ambassador.yaml --dry-run=server -o yaml"
 )]
@@ -85,6 +89,15 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     pub(super) source: source::Args,
+
+    /// Container of another proxy, HAProxy, that the ambassador takes the place of: its config is converted unless -c
+    /// names one
+    #[arg(long, value_name = "CONTAINER", conflicts_with_all = ["ports", "jq"])]
+    pub(super) replace: Option<String>,
+
+    /// Replace it also where something that it did has no equivalent
+    #[arg(long, requires = "replace")]
+    pub(super) allow_loss: bool,
 
     #[command(flatten)]
     pub(super) change: Flags,
@@ -126,7 +139,7 @@ pub(crate) struct Args {
 
 impl Args {
     pub(super) fn permissions(&self) -> Permissions {
-        Permissions { downgrade: self.allow_downgrade, ..self.change.permissions() }
+        Permissions { downgrade: self.allow_downgrade, loss: self.allow_loss, ..self.change.permissions() }
     }
 }
 
@@ -160,6 +173,22 @@ async fn live(args: &Args) -> Result<()> {
         }
     })
     .await
+}
+
+/// The config that is converted from that of the container which is to be replaced, unless one is named.
+async fn converted(args: &Args, cluster: &Cluster, object: &Value, template: &str) -> Result<Option<Source>> {
+    let Some(name) = args.replace.as_deref() else { return Ok(None) };
+    let original = plan::original(object, template)?;
+    let container = replace::container(&original, template, Some(name))?;
+    if args.source.config.is_some() {
+        return Ok(None);
+    }
+    replace::live(cluster, &original, template, &container).await?.source().map(Some)
+}
+
+/// The container that the ambassador takes the place of, now or since it was injected.
+fn replaced<'a>(args: &'a Args, injected: Option<&'a Injected>) -> Option<&'a str> {
+    args.replace.as_deref().or_else(|| injected.and_then(Injected::replaced))
 }
 
 /// A config whose port map leaves the health listener its port.
@@ -304,7 +333,7 @@ fn explain(first: &str, source: &Source, found: &str, options: &Options, plugin:
     say(first);
     for port in &ambassador.ports {
         let tcp = if port.is_tcp() { " (tcp)" } else { "" };
-        say(&format!("  port {} -> {}{tcp}{found}", port.listener, port.target));
+        say(&format!("  port {} -> {}{tcp}{found}", port.listener, port.shown()));
     }
     match ambassador.rules.len() {
         0 => say("  no rules: answers pass as they are"),
@@ -325,13 +354,17 @@ async fn config_is_there(cluster: &Cluster, plan: &Plan) -> Result<bool> {
     Ok(true)
 }
 
-/// Ports that something but us listens on in the pod; `None` if that cannot be seen.
+/// Ports that something but us listens on in the pod; `None` if that cannot be seen. The ports of what is replaced are
+/// ours from then on.
 async fn listening_of_others(
     cluster: &Cluster,
     live: &Value,
     injected: Option<&Injected>,
+    replacing: Option<&Source>,
 ) -> Option<Vec<u16>> {
     let listening = discover::listening(cluster, "the pod", live).await.ok()?;
-    let ours = injected.map(|injected| injected.listens.clone()).unwrap_or_default();
+    let mut ours = injected.map(|injected| injected.listens.clone()).unwrap_or_default();
+    let ports = replacing.iter().flat_map(|source| source.loaded.ambassador.ports.iter());
+    ours.extend(ports.map(|port| port.listen));
     Some(listening.into_iter().filter(|port| !ours.contains(port)).collect())
 }

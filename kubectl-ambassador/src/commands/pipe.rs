@@ -99,7 +99,7 @@ fn injected(
     source: Option<&Source>,
 ) -> Result<(Vec<Outcome>, Vec<Finding>)> {
     let selection = target::selection(&args.target, &args.change.templates)?;
-    let mut neighbours = Neighbours::default();
+    let mut neighbours = Neighbours::with_data(args.replace.is_some());
     manifests.iter().for_each(|manifests| manifests.introduce(&mut neighbours));
     let planner = plan_one::Planner::new(args, source, &neighbours)?;
     let whole = |stub: &Value| planner.plugin_map(stub);

@@ -89,6 +89,22 @@ pub(super) async fn resolve(
     Ok(targets.found)
 }
 
+/// Whether a word can be TYPE/NAME.
+pub(super) fn names_one(word: &str) -> bool {
+    let args = Args { words: vec![word.to_owned()], ..Args::default() };
+    word.contains('/')
+        && matches!(wanted(&args), Ok(Wanted::Named(named)) if named.iter().all(|(kind, _)| {
+            kind.as_deref().is_some_and(|kind| Kind::named(kind).is_some() || kind.contains('.'))
+        }))
+}
+
+/// The one object that a word names.
+pub(super) async fn one(cluster: &Cluster, word: &str) -> Result<Target> {
+    let args = Args { words: vec![word.to_owned()], ..Args::default() };
+    let found = resolve(cluster, &args, &[]).await?;
+    found.into_iter().next().ok_or_else(|| Failure::usage(format!("{word} names nothing")))
+}
+
 /// The same words about a file, where no name means everything.
 pub(super) fn selection(args: &Args, templates: &[(String, String)]) -> Result<Selection> {
     let all = Selection::all(templates);

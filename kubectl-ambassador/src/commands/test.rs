@@ -2,21 +2,19 @@
 
 mod cases;
 mod compare;
-mod message;
-mod trial;
 
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use ambassador_core::Ambassador;
 use ambassador_core::exchange::whole::Message;
-use serde_json::{Value, json};
+use ambassador_core::problem::Problem;
+use ambassador_core::trial::message::{self, Answer};
+use ambassador_core::trial::{self, Trial};
 
 use crate::failure::{Failure, Result};
 use crate::output::{self, say};
 use crate::source;
-use message::Answer;
-use trial::Trial;
 
 /// Try rules on a request and an answer, without Envoy and without a cluster
 #[derive(clap::Args)]
@@ -114,14 +112,17 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     }
     let request = request(&args.exchange)?;
     let answer = answer(&args.exchange)?;
-    let port = trial::port(&ambassador, args.exchange.on.as_deref(), &request)?;
+    let port = trial::port(&ambassador, args.exchange.on.as_deref(), &request);
+    let port = port.map_err(no_port)?;
+    let started = Instant::now();
     let trial = Trial::run(&ambassador, port, request, answer.message, now());
+    let took = started.elapsed();
     for warning in answer.warnings {
         say(&format!("warning: {warning}"));
     }
     match args.output {
-        Some(Format::Json) => output::print(&format!("{:#}\n", trial.to_json(&ambassador)))?,
-        None => show(&trial, &ambassador, args.include)?,
+        Some(Format::Json) => output::print(&format!("{:#}\n", trial.to_json(&ambassador, took)))?,
+        None => show(&trial, &ambassador, took, args.include)?,
     }
     if trial.failed() { Err(Failure::unchanged("a rule failed")) } else { Ok(()) }
 }
@@ -157,6 +158,11 @@ fn answer(args: &ExchangeArgs) -> Result<Answer> {
         .map_err(|why| Failure::usage(format!("the answer: {why}")))
 }
 
+fn no_port(problem: Problem) -> Failure {
+    let failure = Failure::usage(problem.message);
+    problem.hint.into_iter().fold(failure, Failure::hint)
+}
+
 /// The largest message that is read: a body beyond what any config reshapes, with its head.
 const LARGEST: u64 = 80 << 20;
 
@@ -170,19 +176,11 @@ fn now() -> f64 {
 }
 
 /// The answer to stdout, and what is to be known of it to stderr.
-fn show(trial: &Trial, ambassador: &Ambassador, include: bool) -> Result<()> {
-    for line in trial.told(ambassador) {
+fn show(trial: &Trial, ambassador: &Ambassador, took: Duration, include: bool) -> Result<()> {
+    for line in trial.told(ambassador, took) {
         say(&line);
     }
     let answer = &trial.told.answer;
     let head = if include { message::head(answer) } else { String::new() };
     output::print_bytes(&[head.as_bytes(), &answer.body].concat())
-}
-
-/// A body as JSON can hold it.
-fn body_json(body: &[u8]) -> (&'static str, Value) {
-    match std::str::from_utf8(body) {
-        Ok(text) => ("body", Value::from(text)),
-        Err(_) => ("bodyBase64", json!(k8s_openapi::ByteString(body.to_vec()))),
-    }
 }

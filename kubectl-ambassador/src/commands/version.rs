@@ -77,7 +77,7 @@ fn client() -> Value {
         json!({
             "flavour": plugin.flavour(),
             "sha256": plugin.sha256,
-            "bytes": plugin.module().len(),
+            "bytes": plugin.len(),
             "configMap": plugin.config_map(),
         })
     });

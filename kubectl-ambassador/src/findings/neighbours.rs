@@ -23,11 +23,18 @@ pub(crate) struct Neighbours {
     autoscalers: HashMap<String, Vec<Value>>,
     /// By name; their metadata only.
     config_maps: HashMap<String, Vec<Value>>,
+    /// Whether what is in them is wanted too.
+    keeps_data: bool,
     /// Few, and about all that is in their namespace: quotas, ranges, namespaces.
     others: Vec<Value>,
 }
 
 impl Neighbours {
+    /// None yet, of which ConfigMaps are kept as a whole.
+    pub(crate) fn with_data(keeps_data: bool) -> Self {
+        Self { keeps_data, ..Self::default() }
+    }
+
     /// Whether objects of this kind can matter to others.
     pub(crate) fn wants(kind: &str) -> bool {
         matches!(
@@ -55,7 +62,10 @@ impl Neighbours {
                 self.autoscalers.entry(name).or_default().push(object);
             }
             "ConfigMap" => {
-                let stub = json!({"kind": "ConfigMap", "metadata": object.get("metadata")});
+                let mut stub = json!({"kind": "ConfigMap", "metadata": object.get("metadata")});
+                if let Some(data) = object.get("data").filter(|_| self.keeps_data) {
+                    stub["data"] = data.clone();
+                }
                 self.config_maps.entry(text(&object, "/metadata/name").to_owned()).or_default().push(stub);
             }
             "Pod" => {

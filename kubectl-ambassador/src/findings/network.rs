@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use ambassador_core::ports::{Host, Port};
+use ambassador_core::ports::{Address, Host, Port};
 use serde_json::Value;
 
 use super::{Code, Finding, Subject, World, ports, selector};
@@ -17,8 +17,16 @@ pub(super) fn find(subject: &Subject<'_>, world: &World) -> Vec<Finding> {
     let shut_out = closed.map(|port| shut_out(subject, port, &policies));
 
     let policies = about(world, planned, "Egress");
-    let outward = map.iter().filter(|port| port.is_outward());
-    shut_out.chain(outward.filter_map(|port| shut_in(subject, port, &policies))).collect()
+    let mut outward: Vec<(&Port, &Address)> = Vec::new();
+    for (port, address) in map.iter().flat_map(|port| port.addresses().map(move |address| (port, address))) {
+        let is_known = |(other, known): &(&Port, &Address)| other.listen == port.listen && *known == address;
+        if !address.is_local() && !outward.iter().any(is_known) {
+            outward.push((port, address));
+        }
+    }
+    let shut_in =
+        outward.into_iter().filter_map(|(port, address)| shut_in(subject, port, address, &policies));
+    shut_out.chain(shut_in).collect()
 }
 
 /// Whether anybody is let in to this port of the pod.
@@ -53,8 +61,9 @@ fn names(policies: &[&Value]) -> String {
 }
 
 fn shut_out(subject: &Subject<'_>, port: &Port, policies: &[&Value]) -> Finding {
-    let (listen, target) = (port.listen, port.target.port);
-    let message = if policies.iter().any(|policy| lets_in(policy, target, subject.original())) {
+    let listen = port.listen;
+    let let_in = |target: &u16| policies.iter().any(|policy| lets_in(policy, *target, subject.original()));
+    let message = if let Some(target) = port.local_ports().find(let_in) {
         format!(
             "{} lets clients in to port {target}, but not to the ambassador's port {listen}",
             names(policies)
@@ -66,8 +75,8 @@ fn shut_out(subject: &Subject<'_>, port: &Port, policies: &[&Value]) -> Finding 
 }
 
 /// What keeps the ambassador from a target outside of the pod, or from finding it.
-fn shut_in(subject: &Subject<'_>, port: &Port, policies: &[&Value]) -> Option<Finding> {
-    let (target, host) = (&port.target, &port.target.host);
+fn shut_in(subject: &Subject<'_>, port: &Port, target: &Address, policies: &[&Value]) -> Option<Finding> {
+    let host = &target.host;
     let (what, needed) = if !admits(policies, |policy| lets_out(policy, "TCP", target.port, host)) {
         (format!("{target}, where port {} leads", port.listener), format!("port {}", target.port))
     } else if matches!(host, Host::Name(_)) && !admits(policies, |policy| lets_out(policy, "UDP", 53, host)) {

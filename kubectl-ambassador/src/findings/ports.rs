@@ -1,5 +1,6 @@
 //! Ports: clashes, privileges, and ways past the ambassador.
 
+use ambassador_core::ports::Port;
 use serde_json::Value;
 
 use super::{Code, Finding, Subject, World, network};
@@ -17,7 +18,7 @@ pub(super) fn find(subject: &Subject<'_>, world: &World) -> Vec<Finding> {
 
 fn taken(subject: &Subject<'_>) -> Vec<Finding> {
     let Some(ports) = subject.ports() else { return Vec::new() };
-    let declared = declared_ports(subject.original());
+    let declared = declared_ports(subject.beside());
     let by = |port: u16| {
         let declared = declared.iter().find(|(_, declared)| *declared == port);
         match declared {
@@ -61,7 +62,7 @@ fn low(subject: &Subject<'_>) -> Option<Finding> {
 
 fn host_ports(subject: &Subject<'_>) -> Vec<Finding> {
     let Some(ports) = subject.ports() else { return Vec::new() };
-    let containers = list(subject.original(), "/spec/containers").iter();
+    let containers = list(subject.beside(), "/spec/containers").iter();
     let declared = containers.flat_map(|container| list(container, "/ports"));
     let leads = declared.filter_map(|port| {
         let number =
@@ -91,8 +92,8 @@ fn raw(subject: &Subject<'_>, world: &World) -> Vec<Finding> {
         .ambassador
         .ports
         .iter()
-        .filter(|port| !port.is_outward() && port.listener.is_open())
-        .map(|port| port.target.port)
+        .filter(|port| port.listener.is_open())
+        .flat_map(Port::local_ports)
         .filter(|&target| network::is_open(world, subject.original(), target))
         .collect();
     targets.sort_unstable();
@@ -116,9 +117,9 @@ fn nobody_listens(subject: &Subject<'_>) -> Vec<Finding> {
     let (Some(ports), Some(listening)) = (subject.ports(), subject.listening) else { return Vec::new() };
     let mut found: Vec<Finding> = ports
         .iter()
-        .filter(|port| !port.is_outward() && !listening.contains(&port.target.port))
-        .map(|port| {
-            let target = port.target.port;
+        .flat_map(|port| port.local_ports().map(move |target| (port, target)))
+        .filter(|(_, target)| !listening.contains(target))
+        .map(|(port, target)| {
             let message =
                 format!("port {} leads to port {target}, where nothing listens at the moment", port.listener);
             let seen: Vec<String> = listening.iter().map(u16::to_string).collect();

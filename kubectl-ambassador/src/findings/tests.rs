@@ -66,6 +66,7 @@ const PLAIN: Case<'static> = Case {
     permissions: Permissions {
         delete_emptydir_data: false,
         downgrade: false,
+        loss: false,
         force: false,
         keep_services: false,
     },

@@ -87,7 +87,7 @@ fn mapping<'a>(declared: &Value, ports: &'a PortMap) -> Option<&'a Port> {
 
 /// The port of ours that stands for a port of the legacy program: the first one that others can ask and that leads there.
 pub(crate) fn port_of(ports: &PortMap, legacy: u16) -> Option<&Port> {
-    ports.iter().find(|port| port.listener.is_open() && !port.is_outward() && port.target.port == legacy)
+    ports.iter().find(|port| port.listener.is_open() && port.local_ports().any(|own| own == legacy))
 }
 
 #[cfg(test)]

@@ -18,6 +18,8 @@ pub(crate) struct Permissions {
     pub(crate) downgrade: bool,
     /// What another tool manages may be changed.
     pub(crate) force: bool,
+    /// What the container did that is replaced may be lost.
+    pub(crate) loss: bool,
     /// Services stay as they are.
     pub(crate) keep_services: bool,
 }

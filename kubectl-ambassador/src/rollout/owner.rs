@@ -26,6 +26,14 @@ impl Target {
         text(object, "/metadata/namespace")
     }
 
+    /// The object, and the JSON pointer of the pod in it.
+    pub(crate) fn pod(&self) -> (&Value, &str) {
+        match self {
+            Self::Pod(pod) => (pod, ""),
+            Self::Workload(workload) => (&workload.object, &workload.template),
+        }
+    }
+
     /// `deployment/web`: what messages call it.
     pub(crate) fn shown(&self) -> String {
         match self {

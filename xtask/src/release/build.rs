@@ -8,13 +8,14 @@ use anyhow::{Context as _, bail};
 use plugin_build::{Plugins, Toolchain, has_target};
 
 use super::{System, epoch, git};
+use crate::playground::Page;
 use crate::{cargo, paths, progress, python};
 
 /// The version that is built once into the cache.
 const ZIGBUILD: &str = "0.24.1";
 
-/// Builds it with the plugins inside.
-pub(super) fn cli(system: System, plugins: &Plugins) -> anyhow::Result<PathBuf> {
+/// Builds it with the plugins and the playground's page inside.
+pub(super) fn cli(system: System, plugins: &Plugins, page: &Page) -> anyhow::Result<PathBuf> {
     let triple = system.triple();
     let zigbuild = cargo::installed("cargo-zigbuild", ZIGBUILD)?;
     let zig = python::zig()?;
@@ -27,7 +28,9 @@ pub(super) fn cli(system: System, plugins: &Plugins) -> anyhow::Result<PathBuf> 
         .env("SOURCE_DATE_EPOCH", epoch().to_string())
         .env("AMBASSADOR_COMMIT", git(&["rev-parse", "HEAD"]).unwrap_or_default())
         .env("AMBASSADOR_PLUGIN_WASM", &plugins.full)
-        .env("AMBASSADOR_PLUGIN_JSON_WASM", &plugins.json);
+        .env("AMBASSADOR_PLUGIN_JSON_WASM", &plugins.json)
+        .env("AMBASSADOR_PLAYGROUND_PAGE", &page.shell)
+        .env("AMBASSADOR_PLAYGROUND_WASM", &page.module);
     from_source(&mut command, triple)?;
     // No path of this machine is to be in it: neither in messages of panics, nor in what C keeps of its sources.
     let places = places();

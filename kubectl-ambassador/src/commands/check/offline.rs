@@ -14,6 +14,7 @@ use crate::findings::{self, Code, Finding, Neighbours, Severity, Subject, World}
 use crate::offline::{Manifests, Workload};
 use crate::plan::{self, Options, list, text};
 use crate::plugin::Plugins;
+use crate::replace;
 use crate::source::Source;
 use crate::workload::name_of;
 
@@ -24,7 +25,7 @@ pub(super) fn check(args: &Args) -> Result<Checked> {
     let inputs = args.inject.files.read()?;
     let manifests = inputs.iter().map(|input| Manifests::read(&input.name, &input.text));
     let manifests = manifests.collect::<Result<Vec<_>>>()?;
-    let mut neighbours = Neighbours::default();
+    let mut neighbours = Neighbours::with_data(args.inject.replace.is_some());
     manifests.iter().for_each(|manifests| manifests.introduce(&mut neighbours));
     let seeing = Checker { args, from_file, plugins, neighbours, made: RefCell::default() };
     let mut checked = Checked { objects: Vec::new(), findings: Vec::new() };
@@ -58,7 +59,16 @@ impl Checker<'_> {
         let mut world = self.neighbours.around(object, template);
         let permissions = args.permissions();
         let subject = Subject { object, template, plan: None, source: None, listening: None, permissions };
-        let source = match &self.from_file {
+        let replaced = args.replace.as_deref();
+        let converted = match replaced {
+            Some(name) if self.from_file.is_none() => {
+                let original = plan::original(object, template)?;
+                let container = replace::container(&original, template, Some(name))?;
+                Some(replace::offline(&self.neighbours, &original, template, &container)?.source()?)
+            }
+            _ => None,
+        };
+        let source = match self.from_file.as_ref().or(converted.as_ref()) {
             Some(source) => source.clone(),
             None => match self.source(object, template, &world)? {
                 Ok(source) => source,
@@ -87,7 +97,7 @@ impl Checker<'_> {
         world.config_maps = self.neighbours.config_maps(object, &options.config_map);
         let plugin = self.plugins.choose(&source.loaded.config)?.stub();
         let plan = plan::original(object, template)
-            .and_then(|original| plan::inject(&original, template, &source, &plugin, &options));
+            .and_then(|original| plan::replace(&original, template, &source, &plugin, &options, replaced));
         // Without a plan there is a finding that says why: no containers, an annotation that cannot be read.
         let subject = Subject { plan: plan.as_ref().ok(), source: Some(&source), ..subject };
         Ok(findings::all(&subject, &world))

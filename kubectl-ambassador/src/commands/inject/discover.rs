@@ -16,7 +16,7 @@ const DEFAULT_LISTEN: u16 = 80;
 
 /// The config made of `--port` and `--jq`, of what the pod was injected with before, and of what is found. The text
 /// says where the port was found. What is injected is `shown` to people, and has this name; `live` is one of its pods.
-pub(super) async fn source(
+pub(in crate::commands) async fn source(
     cluster: &Cluster,
     (shown, name): (&str, &str),
     live: &Value,

@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use super::in_front::InFront;
 use super::{
-    ANOTHER_PORT, Args, RIGHTS, Sidecar, config_map_for, discover, explain_pod, listening_of_others, workload,
+    ANOTHER_PORT, Args, RIGHTS, Sidecar, config_map_for, converted, discover, explain_pod,
+    listening_of_others, replaced, workload,
 };
 use crate::admission;
 use crate::annotation::Injected;
@@ -84,7 +85,8 @@ pub(super) async fn of_pod(
 ) -> Result<Prospect> {
     let (shown, name) = (name_of(live), text(live, "/metadata/name"));
     let injected = Injected::of(live)?;
-    let (source, how) = match from_file {
+    let converted = converted(args, cluster, live, "").await?;
+    let (source, how) = match from_file.or(converted) {
         Some(source) => (source, String::new()),
         None => discover::source(cluster, (&shown, name), live, injected.as_ref(), &args.source).await?,
     };
@@ -102,10 +104,11 @@ pub(super) async fn of_pod(
         is_guaranteed: false,
     };
     let plugin = plugins.choose(&source.loaded.config)?;
-    let plan = plan::inject(&original, "", &source, &plugin, &options)?;
+    let replaced = replaced(args, injected.as_ref());
+    let plan = plan::replace(&original, "", &source, &plugin, &options, replaced)?;
     let mut in_front = InFront::look(cluster, args.change.keep_services).await?;
     in_front.plan(&plan, &source);
-    let listening = listening_of_others(cluster, live, injected.as_ref()).await;
+    let listening = listening_of_others(cluster, live, injected.as_ref(), replaced.map(|_| &source)).await;
     world.config_maps.extend(cluster.config_map(&options.config_map).await?);
     let subject = Subject {
         plan: Some(&plan),

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::cluster::Cluster;
 use crate::failure::Result;
 use crate::output::say;
-use crate::plan::{Mode, Plan};
+use crate::plan::{Mode, Plan, Removed};
 use crate::versions::{self, Choice, Decision, Ends, Kubelets, Versions};
 
 /// The form, for the pods of one object.
@@ -57,6 +57,16 @@ impl Sidecar {
             say(&format!(
                 "  a plain container, since {reason}: it starts beside the others, and ends 5 s after them"
             ));
+        }
+        let removed = plan.removed();
+        if let Some(container) = removed.iter().find_map(Removed::container) {
+            let volumes: Vec<&str> = removed.iter().filter_map(Removed::volume).collect();
+            let with = match volumes.as_slice() {
+                [] => String::new(),
+                [one] => format!(", and with it the volume {one}"),
+                several => format!(", and with it the volumes {}", several.join(", ")),
+            };
+            say(&format!("  in place of the container {container}, which goes{with}"));
         }
         if let Some(kept) = plan.kept() {
             say(&format!("  {kept} are kept for it, which is all that it may use"));

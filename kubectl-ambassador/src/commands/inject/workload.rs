@@ -7,7 +7,9 @@ use serde_json::{Value, json};
 
 use super::in_front::InFront;
 use super::outlook::{Outlook, bare, with_answer, without_plan};
-use super::{ANOTHER_PORT, Args, Sidecar, config_is_there, discover, explain, listening_of_others};
+use super::{
+    ANOTHER_PORT, Args, Sidecar, config_is_there, converted, discover, explain, listening_of_others, replaced,
+};
 use crate::admission;
 use crate::annotation::{self, Injected};
 use crate::cluster::{Cluster, Mode};
@@ -40,7 +42,8 @@ pub(super) async fn run(
         findings::refuse(&findings::all(&bare(args, &workload.object, &workload.template), &world))?;
         let before = Injected::of(workload.pod()?)?;
         let pod = sample(cluster, &workload).await;
-        let (source, how) = if let Some(source) = from_file {
+        let converted = converted(args, cluster, &workload.object, &workload.template).await?;
+        let (source, how) = if let Some(source) = from_file.or(converted.as_ref()) {
             (source, "")
         } else {
             let names = (shown.as_str(), workload.name());
@@ -110,7 +113,8 @@ pub(super) async fn outlook(
     let planned = async {
         let before = Injected::of(workload.pod()?)?;
         let found;
-        let (source, how) = if let Some(source) = from_file {
+        let converted = converted(args, cluster, &workload.object, &workload.template).await?;
+        let (source, how) = if let Some(source) = from_file.or(converted.as_ref()) {
             (source, "")
         } else {
             let names = (name.as_str(), workload.name());
@@ -177,6 +181,10 @@ impl Planned {
 }
 
 impl Step<'_> {
+    fn replaced(&self) -> Option<&str> {
+        replaced(self.args, self.before.as_ref())
+    }
+
     async fn plan(&self) -> Result<Planned> {
         let (cluster, workload) = (self.cluster, self.workload);
         let template = &workload.template;
@@ -194,7 +202,8 @@ impl Step<'_> {
             resources: self.args.resources.over(self.before.as_ref().map(|before| &before.resources))?,
             is_guaranteed: text(self.pod, "/status/qosClass") == Class::Guaranteed.name(),
         };
-        let mut plan = plan::inject(&original, template, self.source, self.plugin, &options)?;
+        let mut plan =
+            plan::replace(&original, template, self.source, self.plugin, &options, self.replaced())?;
         in_front.plan(&plan, self.source);
         let findings = self.findings(&plan).await?;
         self.own(&mut plan.config_map, &options).await?;
@@ -202,7 +211,13 @@ impl Step<'_> {
     }
 
     async fn findings(&self, plan: &Plan) -> Result<Vec<Finding>> {
-        let listening = listening_of_others(self.cluster, self.pod, self.before.as_ref()).await;
+        let listening = listening_of_others(
+            self.cluster,
+            self.pod,
+            self.before.as_ref(),
+            self.replaced().map(|_| self.source),
+        )
+        .await;
         let mut world = self.world.clone();
         let config_map = text(&plan.config_map, "/metadata/name");
         world.config_maps.extend(self.cluster.config_map(config_map).await?);

@@ -13,6 +13,7 @@ use crate::findings::{self, Finding, Neighbours, Severity, Subject};
 use crate::offline::Planned;
 use crate::plan::{self, Options, declared_ports, list, text};
 use crate::plugin::{Plugin, Plugins};
+use crate::replace::{self, Container};
 use crate::source::{self, Source};
 use crate::workload;
 
@@ -104,22 +105,27 @@ impl<'a> Planner<'a> {
             return Err(Failure::usage(format!("{shown} has no containers")));
         }
         plan::refuse_template(shown, pod)?;
+        if let Some(name) = &self.args.replace {
+            let container = replace::container(object, template, Some(name))?;
+            let prepared = match &self.from_file {
+                Some(prepared) => prepared.clone(),
+                None => self.prepared(inject::checked(self.converted(object, template, &container)?)?)?,
+            };
+            return self.plan_by(object, template, shown, &prepared);
+        }
         match &self.from_file {
-            Some(prepared) => self.plan_by(object, pod, template, shown, prepared),
-            None => self.plan_by(object, pod, template, shown, &self.made_of_flags(object, pod, shown)?),
+            Some(prepared) => self.plan_by(object, template, shown, prepared),
+            None => self.plan_by(object, template, shown, &self.made_of_flags(object, pod, shown)?),
         }
     }
 
     fn plan_by(
         &self,
         object: &Value,
-        pod: &Value,
         template: &str,
         shown: &str,
         Prepared { source, plugin }: &Prepared,
     ) -> Result<Planned> {
-        plan::refuse_taken_ports(pod, &source.loaded.ambassador.ports, &[])
-            .map_err(|failure| failure.about(shown))?;
         let version = self.args.pipe.kubernetes_version;
         let sidecar = Sidecar::offline(self.args.sidecar, version, (object, template, shown))?;
         let options = Options {
@@ -131,7 +137,10 @@ impl<'a> Planner<'a> {
             resources: self.args.resources.over(None)?,
             is_guaranteed: false,
         };
-        let mut plan = plan::inject(object, template, source, plugin, &options)?;
+        let replaced = self.args.replace.as_deref();
+        let mut plan = plan::replace(object, template, source, plugin, &options, replaced)?;
+        plan::refuse_taken_ports(plan.beside().unwrap_or(&Value::Null), &source.loaded.ambassador.ports, &[])
+            .map_err(|failure| failure.about(shown))?;
         if let Some(image) = &self.args.pipe.plugin_image {
             plan.take_plugin_from_image(image);
         }
@@ -153,6 +162,11 @@ impl<'a> Planner<'a> {
         // What would be refused live may be meant so in a file: a pod that was taken out of a cluster, say.
         findings.retain(|finding| finding.severity <= Severity::Warning);
         Ok(Planned { plan, findings })
+    }
+
+    /// The config of a container, from the manifests.
+    fn converted(&self, object: &Value, template: &str, container: &Container) -> Result<Source> {
+        replace::offline(self.neighbours, object, template, container)?.source()
     }
 
     /// The name of the ConfigMap; that of an object which has only the beginning of one begins so too.

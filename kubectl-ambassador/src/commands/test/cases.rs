@@ -5,10 +5,10 @@ use std::rc::Rc;
 
 use ambassador_core::Ambassador;
 use ambassador_core::exchange::whole::Message;
+use ambassador_core::trial::{self, Trial, message};
 use serde_json::json;
 
-use super::trial::{self, Trial};
-use super::{compare, message};
+use super::{compare, no_port};
 use crate::failure::{Failure, Result};
 use crate::output::{self, say};
 
@@ -118,7 +118,7 @@ fn one(ambassador: &Rc<Ambassador>, case: &Path, update: bool) -> Result<Outcome
     let answer_text = read(&file(ANSWER))?;
     let answer = message::answer(answer_text.as_deref().unwrap_or_default(), 200, None);
     let answer = answer.map_err(|why| wrong(ANSWER, &why))?.message;
-    let port = trial::port(ambassador, None, &request)?;
+    let port = trial::port(ambassador, None, &request).map_err(no_port)?;
     let told = Trial::run(ambassador, port, request, answer, NOW).told;
     if told.request.is_some() && answer_text.is_none() {
         return Err(wrong(ANSWER, "is missing, and the program is asked"));

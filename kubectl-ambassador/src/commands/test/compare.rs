@@ -3,9 +3,8 @@
 use std::fmt::Write as _;
 
 use ambassador_core::exchange::whole::Message;
+use ambassador_core::trial::message;
 use similar::TextDiff;
-
-use super::message;
 
 /// The difference as a unified diff, `None` if there is none. What is expected may be a body alone.
 pub(super) fn difference(expected: &[u8], is_body_alone: bool, found: &Message) -> Option<String> {

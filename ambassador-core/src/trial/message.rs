@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use ambassador_core::exchange::whole::Message;
+use crate::exchange::whole::Message;
 
 /// As many headers as Envoy takes.
 const MOST_HEADERS: usize = 100;
@@ -11,18 +11,20 @@ const FRAMING: [&str; 3] = ["connection", "keep-alive", "transfer-encoding"];
 
 /// An answer, with what is strange about it.
 #[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) message: Message,
-    pub(super) warnings: Vec<String>,
+pub struct Answer {
+    /// What it says.
+    pub message: Message,
+    /// What is strange about it.
+    pub warnings: Vec<String>,
 }
 
 /// Whether this begins with a head, and is not a body alone.
-pub(super) fn has_head(text: &[u8]) -> bool {
+pub fn has_head(text: &[u8]) -> bool {
     text.starts_with(b"HTTP/")
 }
 
 /// Reads a request: its first line is `GET /path`, with or without a version.
-pub(super) fn request(text: &[u8]) -> Result<Message, String> {
+pub fn request(text: &[u8]) -> Result<Message, String> {
     if text.trim_ascii().is_empty() {
         return Err("it is empty".to_owned());
     }
@@ -65,7 +67,7 @@ pub(super) fn request(text: &[u8]) -> Result<Message, String> {
 }
 
 /// Reads an answer; `status` and `content_type` are those of one that is a body alone.
-pub(super) fn answer(text: &[u8], status: u16, content_type: Option<&str>) -> Result<Answer, String> {
+pub fn answer(text: &[u8], status: u16, content_type: Option<&str>) -> Result<Answer, String> {
     if !has_head(text) {
         let status = (":status".to_owned(), status.to_string().into_bytes());
         let content_type = content_type.map(|value| ("content-type".to_owned(), value.as_bytes().to_vec()));
@@ -138,7 +140,7 @@ fn frame(message: &mut Message) {
 }
 
 /// Adds a header, as `curl -H` does.
-pub(super) fn add_header(message: &mut Message, name: &str, value: &str) -> Result<(), &'static str> {
+pub fn add_header(message: &mut Message, name: &str, value: &str) -> Result<(), &'static str> {
     let name = name.trim().to_ascii_lowercase();
     let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     if name.is_empty() || !name.bytes().all(token) {
@@ -158,7 +160,7 @@ pub(super) fn add_header(message: &mut Message, name: &str, value: &str) -> Resu
 }
 
 /// The head as text, with an empty line behind it.
-pub(super) fn head(message: &Message) -> String {
+pub fn head(message: &Message) -> String {
     let value = |name: &str| {
         let found = message.headers.iter().find(|(found, _)| found == name);
         found.map(|(_, value)| String::from_utf8_lossy(value).into_owned())
@@ -185,10 +187,9 @@ fn fields(headers: &[httparse::Header<'_>]) -> Vec<(String, Vec<u8>)> {
 }
 
 fn first_line(text: &[u8]) -> (&[u8], &[u8]) {
-    match text.iter().position(|&byte| byte == b'\n') {
-        Some(end) => (text[..end].trim_ascii_end(), &text[end + 1..]),
-        None => (text.trim_ascii_end(), &[]),
-    }
+    let mut parts = text.splitn(2, |&byte| byte == b'\n');
+    let line = parts.next().unwrap_or_default();
+    (line.trim_ascii_end(), parts.next().unwrap_or_default())
 }
 
 /// A head that ends with the file needs no empty line.

@@ -112,7 +112,7 @@ fn follow(paper: &str) {
         format!("{line}\nc=$?; printf '\\0'; [ $c = {code} ] || {{ echo \"exit code $c\"; exit 1; }}\n")
     });
     let script = format!("exec 2>&1\n{}", script.collect::<String>());
-    let output = process::run(shell(&namespace, &folder, 300).args(["-c", &script])).stdout;
+    let output = process::run(shell(&namespace, &folder, 600).args(["-c", &script])).stdout;
     let mut outputs = output.split('\0');
     let mut differ = Vec::new();
     for (line, expected, _) in steps {
@@ -158,6 +158,11 @@ fn run_in_repository(paper: &str) {
 #[test]
 fn the_commands_of_the_readme_do_what_it_says() {
     run_in_repository("README.md");
+}
+
+#[test]
+fn the_commands_about_haproxy_do_what_they_say() {
+    run_in_repository("docs/haproxy.md");
 }
 
 #[test]

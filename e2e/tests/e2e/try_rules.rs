@@ -180,6 +180,18 @@ fn tells_what_each_rule_did_and_why_others_did_not() {
 }
 
 #[test]
+fn an_answer_ends_in_a_line_of_its_own_on_a_terminal_alone() {
+    let dir = tempfile::tempdir().expect("a folder");
+    std::fs::write(dir.path().join("answer"), "[1]").expect("written");
+    let command = format!("{} test --jq . --response-file answer", provided("AMBASSADOR_CLI").display());
+    let shown =
+        |program: &str, args: &[&str]| run(Command::new(program).args(args).current_dir(dir.path())).ok();
+    assert_eq!(shown("sh", &["-c", &command]), "[1]");
+    let quiet = format!("{command} 2> told");
+    assert_eq!(shown("script", &["--quiet", "--return", "--command", &quiet, "log"]), "[1]\r\n");
+}
+
+#[test]
 fn tells_programs_the_same_as_json() {
     let (config, answer) = (example("ambassador.yaml"), example("testdata/items/answer.http"));
     let args = [

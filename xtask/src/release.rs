@@ -1,6 +1,6 @@
 //! `cargo xtask release`: archives for all systems, their checksums, what they are made of, and the manifest for krew.
 //!
-//! All of it is built on one Linux machine, whatever the system it is for, and the same checkout gives the same bytes.
+//! What is for Linux and Windows is built here, on Linux; what is for macOS is built there, and given.
 
 mod archive;
 mod build;
@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, bail};
+use plugin_build::Plugins;
 use sha2::{Digest as _, Sha256};
 
 use crate::dist::Dist;
@@ -36,9 +37,9 @@ pub(crate) struct Args {
     #[arg(long, value_name = "URL")]
     url: Option<String>,
 
-    /// Pack this program, and build none: for one system, and without SBOMs
-    #[arg(long, value_name = "FILE", requires = "target")]
-    cli: Option<PathBuf>,
+    /// Take this program for a system, and build none; macOS has what its own are linked with (repeatable)
+    #[arg(long, value_name = "SYSTEM=FILE", value_parser = system::with_program)]
+    cli: Vec<(System, PathBuf)>,
 }
 
 /// Builds all of it into `target/release-archives`.
@@ -50,17 +51,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         bail!("the tag is {tag}, and the version in Cargo.toml {VERSION}");
     }
     let dir = Folder::make("release-archives")?;
-    let archives = match (&args.cli, args.target.as_slice()) {
-        (Some(cli), [system]) => vec![dir.archive(*system, cli)?],
-        (Some(_), _) => bail!("a program is for one system\nhint: one --target goes with --cli"),
-        (None, systems) => {
-            let (plugins, page) = (wasm::build()?, playground::build()?);
-            sbom::write(&dir.0)?;
-            let systems = if systems.is_empty() { &System::ALL } else { systems };
-            let build = |system: &System| dir.archive(*system, &build::cli(*system, &plugins, &page)?);
-            systems.iter().map(build).collect::<anyhow::Result<_>>()?
-        }
-    };
+    let archives = dir.archives(args)?;
     let url = args.url.clone().unwrap_or_else(default_url);
     let manifest = dir.manifest(&url, &archives)?;
     let sums = dir.checksums()?;
@@ -99,6 +90,45 @@ struct Archive {
 struct Folder(PathBuf);
 
 impl Folder {
+    /// Those that are wanted, of programs that were given or else are built.
+    fn archives(&self, args: &Args) -> anyhow::Result<Vec<Archive>> {
+        let given =
+            |system: System| args.cli.iter().find(|(of, _)| *of == system).map(|(_, program)| program);
+        let wanted = |system: &System| match args.target.as_slice() {
+            [] => !system.is_darwin() || given(*system).is_some(),
+            some => some.contains(system),
+        };
+        let systems: Vec<System> = System::ALL.into_iter().filter(wanted).collect();
+        systems
+            .iter()
+            .filter(|system| given(**system).is_none())
+            .try_for_each(|system| build::refuse(*system))?;
+        let mut inside = None;
+        let mut archives = Vec::new();
+        for system in systems {
+            let cli = match (given(system), &inside) {
+                (Some(program), _) => program.clone(),
+                (None, Some((plugins, page))) => build::cli(system, plugins, page)?,
+                (None, None) => {
+                    let (plugins, page) = inside.insert((wasm::build()?, playground::build()?));
+                    self.add_modules(plugins)?;
+                    sbom::write(&self.0)?;
+                    build::cli(system, plugins, page)?
+                }
+            };
+            archives.push(self.archive(system, &cli)?);
+        }
+        Ok(archives)
+    }
+
+    /// The filter by itself, for images that have it inside.
+    fn add_modules(&self, plugins: &Plugins) -> anyhow::Result<()> {
+        for module in [&plugins.full, &plugins.json] {
+            std::fs::copy(module, self.0.join(module.file_name().unwrap_or_default()))?;
+        }
+        Ok(())
+    }
+
     /// Empty.
     fn make(name: &str) -> anyhow::Result<Self> {
         empty(name).map(Self)

@@ -1,5 +1,5 @@
-//! Builds the CLI for any of the systems on this one: cargo-zigbuild has zig, which knows all of them, compile what is C and
-//! link. Rust's standard library is that of the active toolchain, else it is built from source.
+//! Builds the CLI for Linux and Windows on this machine: cargo-zigbuild has zig, which knows all systems, compile what is C
+//! and link. Rust's standard library is that of the active toolchain, else it is built from source.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -13,6 +13,19 @@ use crate::{cargo, paths, progress, python};
 
 /// The version that is built once into the cache.
 const ZIGBUILD: &str = "0.24.1";
+
+/// Refuses what cannot be built here, before anything is.
+pub(super) fn refuse(system: System) -> anyhow::Result<()> {
+    if system.is_darwin() {
+        bail!(
+            "what links programs for macOS is on macOS alone\nhint: build it there, by cargo build --release --target \
+            {}, and name it here, by --cli {}=FILE",
+            system.triple(),
+            system.name()
+        );
+    }
+    Ok(())
+}
 
 /// Builds it with the plugins and the playground's page inside.
 pub(super) fn cli(system: System, plugins: &Plugins, page: &Page) -> anyhow::Result<PathBuf> {
@@ -34,13 +47,10 @@ pub(super) fn cli(system: System, plugins: &Plugins, page: &Page) -> anyhow::Res
     from_source(&mut command, triple)?;
     // No path of this machine is to be in it: neither in messages of panics, nor in what C keeps of its sources.
     let places = places();
-    let mut flags: Vec<String> =
+    let flags: Vec<String> =
         places.iter().map(|(from, to)| format!("--remap-path-prefix={}={to}", from.display())).collect();
     let macros = places.iter().map(|(from, to)| format!("-ffile-prefix-map={}={to}", from.display()));
     command.env("CFLAGS", macros.collect::<Vec<_>>().join(" "));
-    if system.is_darwin() {
-        flags.extend(darwin(&mut command));
-    }
     let variable = format!("CARGO_TARGET_{}_RUSTFLAGS", triple.to_uppercase().replace('-', "_"));
     command.env(variable, flags.join(" "));
     progress::run(&format!("building kubectl-ambassador for {triple}"), &mut command)?;
@@ -64,14 +74,6 @@ fn from_source(command: &mut Command, triple: &str) -> anyhow::Result<()> {
         .env("CARGO", cargo)
         .env("RUSTC", rustc);
     Ok(())
-}
-
-/// Apple's frameworks cannot be had elsewhere; to link, the names are enough of what is used of them. The linker strips and
-/// signs, in this order, so that nothing else may.
-fn darwin(command: &mut Command) -> [String; 2] {
-    command.env("CARGO_PROFILE_RELEASE_STRIP", "none");
-    let frameworks = paths::root().join("xtask/src/release/frameworks");
-    [format!("-Clink-arg=-F{}", frameworks.display()), "-Clink-arg=-Wl,-s".to_owned()]
 }
 
 /// Folders of this machine that would be told, and what is told instead.

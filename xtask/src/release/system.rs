@@ -1,5 +1,15 @@
 //! The systems that archives are made for, in the words of Go, and so of kubectl and krew.
 
+use std::path::PathBuf;
+
+use clap::ValueEnum as _;
+
+/// Reads `darwin-arm64=FILE`.
+pub(super) fn with_program(text: &str) -> Result<(System, PathBuf), String> {
+    let (system, file) = text.split_once('=').ok_or("it is SYSTEM=FILE, such as darwin-arm64=FILE")?;
+    Ok((System::from_str(system, false)?, file.into()))
+}
+
 /// One of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum System {
@@ -58,9 +68,25 @@ impl System {
         if self.is_windows() { "kubectl-ambassador.exe" } else { "kubectl-ambassador" }
     }
 
+    /// `linux-amd64`
+    pub(super) fn name(self) -> String {
+        let (os, arch) = self.names();
+        format!("{os}-{arch}")
+    }
+
     /// How the name of its archive ends.
     pub(super) fn archive(self) -> String {
-        let (os, arch) = self.names();
-        format!("{os}-{arch}.{}", if self.is_windows() { "zip" } else { "tar.gz" })
+        format!("{}.{}", self.name(), if self.is_windows() { "zip" } else { "tar.gz" })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_is_given_for_a_system() {
+        assert_eq!(with_program("darwin-arm64=a=b"), Ok((System::DarwinArm64, "a=b".into())));
+        assert!(with_program("darwin-arm64").is_err() && with_program("beos-mips=x").is_err());
     }
 }

@@ -176,6 +176,11 @@ fn the_commands_about_pipes_do_what_they_say() {
 }
 
 #[test]
+fn the_commands_about_installing_do_what_they_say() {
+    run_all("docs/install.md");
+}
+
+#[test]
 fn the_configs_in_the_papers_are_valid() {
     let mut count = 0;
     for paper in ["README.md", "docs/config.md", "docs/tutorial.md"] {

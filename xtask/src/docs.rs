@@ -6,6 +6,7 @@
 pub(crate) mod links;
 mod site;
 
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -40,11 +41,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     eprintln!("http://127.0.0.1:{}/ until Ctrl-C", args.port);
     let mut server = Command::new("python3");
     server.args(["-m", "http.server", "--bind", "127.0.0.1", &args.port.to_string(), "--directory"]);
-    let status = server.arg(&book).status().context("cannot run python3, which serves the site")?;
-    if !status.success() {
-        bail!("the server ended: {status}");
-    }
-    Ok(())
+    // In place of this program, so that it ends with it.
+    Err(server.arg(&book).exec()).context("cannot run python3, which serves the site")
 }
 
 /// Builds the site and checks it.

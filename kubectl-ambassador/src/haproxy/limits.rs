@@ -201,7 +201,9 @@ fn note(proxy: &Proxy<'_>, server: &Proxy<'_>, global: &Global, silence: &From<u
     {
         notes.different(server.head, "the smallest maxconn of its servers is that of each");
     }
-    if proxy.is_tcp() && server.servers.iter().any(|server| server.options.maxconn.is_some()) {
+    // Behind several servers it waits for its own, as with HAProxy.
+    let only = server.servers.first().filter(|_| server.servers.len() == 1);
+    if proxy.is_tcp() && only.is_some_and(|server| server.options.maxconn.is_some()) {
         notes.different(server.head, "a connection beyond maxconn of a server is closed, and does not wait");
     }
 }

@@ -104,9 +104,15 @@ pub(super) fn write(
     let ports: Vec<String> = spec
         .ports
         .iter()
-        .filter(|port| is_its(&port.name.lines))
+        .filter(|port| port.tcp.is_none() && is_its(&port.name.lines))
         .map(|port| port.name.value.clone())
         .collect();
+    if ports.is_empty() {
+        for step in read.steps.iter().flat_map(|(_, steps)| steps) {
+            notes.lost_if_silent(step.line, "no http port leads there, so it is not done");
+        }
+        return;
+    }
     let is_only = spec.ports.iter().filter(|port| port.tcp.is_none()).count() == ports.len();
     let mut rules = Vec::new();
     for (backend, steps) in &read.steps {

@@ -15,7 +15,7 @@ use crate::failure::{Failure, Result};
 use crate::output;
 use crate::workload::{KINDS, Kind};
 
-/// By this variable the scripts ask.
+/// By this variable the scripts ask: those of shells, and the one by which kubectl asks where the program has no second name.
 pub(crate) const VARIABLE: &str = "AMBASSADOR_COMPLETE";
 /// By this name kubectl looks for what completes `kubectl ambassador`.
 const FOR_KUBECTL: &str = "kubectl_complete-ambassador";
@@ -30,7 +30,8 @@ const NO_FILES: u8 = 4;
 pub(crate) fn answer(command: fn() -> clap::Command) -> bool {
     let mut words = std::env::args_os();
     let name = words.next().unwrap_or_default();
-    if Path::new(&name).file_stem() == Some(OsStr::new(FOR_KUBECTL)) {
+    let by_name = Path::new(&name).file_stem() == Some(OsStr::new(FOR_KUBECTL));
+    if by_name || std::env::var_os(VARIABLE).is_some_and(|shell| shell == "kubectl") {
         let answer = for_kubectl(&mut command(), words.collect());
         // Whoever asked has gone: nobody is left to be told.
         let _ = output::print(&answer);

@@ -4,15 +4,17 @@
 //! One file a pod, in `$XDG_STATE_HOME/kubectl-ambassador/journal` (else under `~/.local/state`), for the user's eyes
 //! only. It is written and synced before anything is changed, and removed once the pod is safe.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use same_file::Handle;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::failure::{Failure, Result};
 use crate::output::say;
+use crate::places;
 
 /// How far a replacement is. The cluster decides what is true; this says what was meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -146,7 +148,7 @@ impl Journal {
     /// Written beside and moved into place: the file is always a whole one.
     fn write(&self) -> std::io::Result<()> {
         let beside = self.beside();
-        let mut file = private().truncate(true).open(&beside)?;
+        let mut file = places::private_file().truncate(true).open(&beside)?;
         file.write_all(format!("{:#}\n", serde_json::json!(self.entry)).as_bytes())?;
         file.sync_all()?;
         std::fs::rename(&beside, &self.path)?;
@@ -222,7 +224,7 @@ fn lock(path: &Path, pod: &str) -> Result<File> {
         Failure::unchanged(format!("another kubectl ambassador is at work on pod/{pod}"))
             .hint("wait until it has ended")
     };
-    let file = private().open(&path).map_err(|error| cannot_write(&path, &error))?;
+    let file = places::private_file().open(&path).map_err(|error| cannot_write(&path, &error))?;
     match file.try_lock() {
         Err(std::fs::TryLockError::WouldBlock) => Err(busy()),
         // Who had it may have removed it since it was opened: then the next one locks another file of that name.
@@ -233,27 +235,9 @@ fn lock(path: &Path, pod: &str) -> Result<File> {
 }
 
 /// Whether an open file is the one that has its name.
-#[cfg(unix)]
 fn is_still(file: &File, path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-    match (file.metadata(), std::fs::metadata(path)) {
-        (Ok(open), Ok(named)) => (open.dev(), open.ino()) == (named.dev(), named.ino()),
-        _ => false,
-    }
-}
-
-/// Open files cannot be removed here.
-#[cfg(not(unix))]
-fn is_still(_: &File, _: &Path) -> bool {
-    true
-}
-
-fn private() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
+    let open = file.try_clone().and_then(Handle::from_file);
+    matches!((open, Handle::from_path(path)), (Ok(open), Ok(named)) if open == named)
 }
 
 fn cannot_write(path: &Path, error: &std::io::Error) -> Failure {
@@ -263,17 +247,8 @@ fn cannot_write(path: &Path, error: &std::io::Error) -> Failure {
 
 /// The folder, made if it is not there.
 fn directory() -> Result<PathBuf> {
-    let state = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
-    let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/state"));
-    let base = state.or_else(home).ok_or_else(|| {
-        Failure::unchanged("no place for a backup of the pod: neither XDG_STATE_HOME nor HOME is set")
-    })?;
-    let dir = base.join("kubectl-ambassador/journal");
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(&dir).map_err(|error| cannot_write(&dir, &error))?;
+    let dir = places::state()?.join("journal");
+    places::create_private(&dir).map_err(|error| cannot_write(&dir, &error))?;
     Ok(dir)
 }
 

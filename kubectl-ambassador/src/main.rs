@@ -16,6 +16,7 @@ mod leftovers;
 mod names;
 mod offline;
 mod output;
+mod places;
 mod plan;
 mod plugin;
 mod quantity;
@@ -64,7 +65,7 @@ fn main() -> std::process::ExitCode {
     }
     let result = match Cli::parse().command {
         Command::Completion(args) => commands::completion::run(&args),
-        Command::Version(args) => commands::version::run(&args),
+        Command::Version(args) => commands::version::run(args),
         Command::Check(args) => commands::check::run(&args),
         Command::Convert(args) => commands::convert::run(&args),
         Command::Diff(args) => commands::diff::run(&args),

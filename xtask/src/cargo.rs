@@ -1,25 +1,28 @@
 //! Runs cargo as a person would from a shell.
 
+use std::path::PathBuf;
 use std::process::Command;
 
-use crate::paths;
+use crate::{paths, progress};
 
 /// cargo, in the root of the checkout.
 pub(crate) fn command() -> Command {
     with("cargo".as_ref())
 }
 
-/// A certain cargo, without what the cargo that runs this program has set for it: build scripts that watch such
-/// variables would run again, and all that depends on them would be built again, each time one changes between
-/// `cargo build` and `cargo xtask build`.
+/// A certain cargo, without what the cargo that runs this program has set for it.
 pub(crate) fn with(program: &std::path::Path) -> Command {
-    let mut command = Command::new(program);
-    command.current_dir(paths::root());
-    for (name, _) in std::env::vars_os() {
-        let name = name.to_string_lossy();
-        if name == "CARGO" || name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
-            command.env_remove(name.as_ref());
-        }
+    plugin_build::cargo(program.as_ref(), &paths::root())
+}
+
+/// A program that is a crate of the same name, built once into the cache.
+pub(crate) fn installed(name: &str, version: &str) -> anyhow::Result<PathBuf> {
+    let root = paths::cache()?.join(name).join(version);
+    let program = root.join("bin").join(name);
+    if !program.is_file() {
+        let mut install = command();
+        install.args(["install", "--quiet", "--locked", "--version", version, name, "--root"]).arg(&root);
+        progress::run(&format!("building {name} {version} (minutes, once)"), &mut install)?;
     }
-    command
+    Ok(program)
 }

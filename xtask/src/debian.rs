@@ -29,13 +29,6 @@ fn apt_get() -> Command {
     command
 }
 
-/// A file of an installed package whose path ends so.
-pub(crate) fn file_of(package: &str, suffix: &str) -> Option<PathBuf> {
-    let output = Command::new("dpkg").args(["-L", package]).output().ok()?;
-    let text = String::from_utf8(output.stdout).ok()?;
-    text.lines().find(|line| line.ends_with(suffix)).map(Into::into)
-}
-
 /// The files of a package that is not installed, since installing it would start a service on this machine. The folder has
 /// the package's version in its name; deleting it gets the newest.
 pub(crate) fn unpacked(package: &str) -> anyhow::Result<PathBuf> {

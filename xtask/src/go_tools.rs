@@ -27,6 +27,32 @@ pub(crate) const ISTIO_VERSION: &str = "v0.0.0-20260827124520-eed52ebb66ad";
 const ISTIOCTL: Tool =
     Tool { name: "istioctl", module: "istio.io/istio/istioctl/cmd/istioctl", version: ISTIO_VERSION };
 
+/// kubectl's manager of plugins, and what its index checks manifests with.
+const KREW: Tool = Tool { name: "krew", module: "sigs.k8s.io/krew/cmd/krew", version: "v0.5.0" };
+const KREW_VALIDATOR: Tool = Tool {
+    name: "validate-krew-manifest",
+    module: "sigs.k8s.io/krew/cmd/validate-krew-manifest",
+    version: "v0.5.0",
+};
+/// Reads workflows of GitHub.
+const ACTIONLINT: Tool =
+    Tool { name: "actionlint", module: "github.com/rhysd/actionlint/cmd/actionlint", version: "v1.7.12" };
+
+/// krew, by its path.
+pub(crate) fn krew() -> anyhow::Result<PathBuf> {
+    KREW.ensure()
+}
+
+/// `validate-krew-manifest`, by its path.
+pub(crate) fn krew_validator() -> anyhow::Result<PathBuf> {
+    KREW_VALIDATOR.ensure()
+}
+
+/// actionlint, by its path.
+pub(crate) fn actionlint() -> anyhow::Result<PathBuf> {
+    ACTIONLINT.ensure()
+}
+
 /// kustomize, by its path.
 pub(crate) fn kustomize() -> anyhow::Result<PathBuf> {
     KUSTOMIZE.ensure()

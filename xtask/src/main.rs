@@ -19,6 +19,7 @@ mod paths;
 mod playground;
 mod progress;
 mod python;
+mod release;
 mod setup;
 mod size;
 mod test;
@@ -52,6 +53,8 @@ enum Command {
     },
     /// Build the plugin's flavours, the playground and kubectl-ambassador into target/dist
     Build,
+    /// Build archives for all systems, with checksums, SBOMs and krew's manifest, into target/release-archives
+    Release(release::Args),
     /// Build the page that tries rules in a browser into target/playground, and serve it on this machine
     Playground(playground::Args),
     /// Look for inputs that break the engine's promises, by libFuzzer
@@ -129,6 +132,7 @@ fn main() {
         Command::Test(args) => test::run(&args),
         Command::Codegen { check } => codegen::run(check),
         Command::Build => dist::build().map(drop),
+        Command::Release(args) => release::run(&args),
         Command::Playground(args) => playground::run(&args),
         Command::Fuzz(args) => fuzz::run(&args),
         Command::Bench { part } => bench::run(part),

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
+pub(crate) use plugin_build::on_path;
+
 /// The root of the checkout.
 pub(crate) fn root() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -42,10 +44,4 @@ pub(crate) fn path_with(dir: Option<&Path>, path: &OsStr) -> OsString {
     let all = dir.map(Path::to_owned).into_iter().chain(std::env::split_paths(path));
     // Fails for folders with a colon in their name alone, which PATH cannot hold.
     std::env::join_paths(all).unwrap_or_else(|_| path.to_owned())
-}
-
-/// The first file of this name on PATH.
-pub(crate) fn on_path(program: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|dir| dir.join(program)).find(|file| file.is_file())
 }

@@ -17,23 +17,57 @@ const JQ_SOURCES: &str = "jq==1.13.0";
 const TO_READ_SOURCES: [&str; 3] = ["setuptools==80.9.0", "wheel==0.45.1", "Cython==3.2.3"];
 const JQ_TESTS: [&str; 2] = ["jq-1.13.0/deps/jq-1.8.2.tar.gz", "jq-1.8.2/tests/man.test"];
 
+/// zig, which compiles C and links for any system.
+const ZIG: &str = "ziglang==0.17.1";
+
+/// zig, by its path.
+pub(crate) fn zig() -> anyhow::Result<PathBuf> {
+    let dir = paths::cache()?.join("zig").join(ZIG.replace("==", "-"));
+    // Not the path that pip chooses, which has the version of Python in it.
+    let zig = dir.join("ziglang/zig");
+    if !zig.is_file() {
+        progress::step(&format!("installing {ZIG} (PyPI)"), |step| {
+            let venv = dir.join("venv");
+            make_venv(step, &venv)?;
+            let unfinished = dir.join("unfinished");
+            let mut pip = Command::new(venv.join("bin/pip"));
+            progress::run_in(step, pip.args(["install", "--quiet", ZIG, "--target"]).arg(&unfinished))?;
+            std::fs::remove_dir_all(&venv)?;
+            std::fs::rename(unfinished.join("ziglang"), dir.join("ziglang"))
+                .context("cannot write into the cache")
+        })?;
+    }
+    Ok(zig)
+}
+
+/// Knows the schemas of `CycloneDX`.
+const CYCLONEDX: [&str; 1] = ["cyclonedx-python-lib[json-validation]==11.12.0"];
+
 /// A Python that has [`READERS`].
 pub(crate) fn readers() -> anyhow::Result<PathBuf> {
-    let dir = paths::cache()?.join("readers").join(READERS.join("+").replace("==", "-"));
+    with("readers", &READERS)
+}
+
+/// A Python that has [`CYCLONEDX`].
+pub(crate) fn cyclonedx() -> anyhow::Result<PathBuf> {
+    with("cyclonedx", &CYCLONEDX)
+}
+
+/// A Python with packages, in a folder of that name.
+fn with(name: &str, packages: &[&str]) -> anyhow::Result<PathBuf> {
+    let dir = paths::cache()?.join(name).join(packages.join("+").replace("==", "-"));
     let python = dir.join("bin/python");
     // Written last: what is in the cache is whole.
     let whole = dir.join("whole");
     if !whole.is_file() {
-        progress::step(&format!("installing {} (PyPI)", READERS.join(" and ")), |step| {
+        progress::step(&format!("installing {} (PyPI)", packages.join(" and ")), |step| {
             make_venv(step, &dir)?;
-            progress::run_in(
-                step,
-                Command::new(dir.join("bin/pip")).args(["install", "--quiet"]).args(READERS),
-            )?;
+            let mut pip = Command::new(dir.join("bin/pip"));
+            progress::run_in(step, pip.args(["install", "--quiet"]).args(packages))?;
             std::fs::write(&whole, "").context("cannot write into the cache")
         })?;
     }
-    progress::ready(&format!("{} from PyPI", READERS.join(", ")));
+    progress::ready(&format!("{} from PyPI", packages.join(", ")));
     Ok(python)
 }
 

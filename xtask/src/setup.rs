@@ -17,5 +17,8 @@ pub(crate) fn run() -> anyhow::Result<()> {
     go_tools::kustomize()?;
     go_tools::helm()?;
     go_tools::objects()?;
+    go_tools::krew()?;
+    go_tools::krew_validator()?;
+    go_tools::actionlint()?;
     images::all(&envoy.path).map(drop)
 }

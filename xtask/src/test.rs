@@ -8,7 +8,8 @@ use anyhow::{Context as _, bail};
 
 use crate::cluster::Cluster;
 use crate::{
-    cargo, cluster, codegen, debian, deny, dist, docs, envoy, go_tools, images, node, progress, python,
+    cargo, cluster, codegen, debian, deny, dist, docs, envoy, go_tools, images, node, paths, progress,
+    python, release,
 };
 
 /// How to run the tests.
@@ -40,6 +41,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     if args.filter.is_none() {
         eprintln!("Checking");
         check(args.update)?;
+        release::try_out(&dist)?;
     }
     eprintln!("Testing");
     let mut command = cargo::command();
@@ -100,6 +102,8 @@ fn check(update: bool) -> anyhow::Result<()> {
     progress::run("cargo fmt --check", cargo::command().args(["fmt", "--all", "--check"]))?;
     let clippy = ["clippy", "--locked", "--workspace", "--all-targets", "--", "-Dwarnings"];
     progress::run("cargo clippy", cargo::command().args(clippy))?;
+    let mut lint = Command::new(go_tools::actionlint()?);
+    progress::run("actionlint", lint.current_dir(paths::root()))?;
     deny::check()?;
     docs::build().map(drop)
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use e2e::kube::Namespace;
+use e2e::kube::{Namespace, repository};
 use e2e::process::run;
 use e2e::provided;
 use expect_test::{Expect, expect};
@@ -135,6 +135,20 @@ fn kubectl_completes_what_is_in_the_cluster() {
     );
     // Without a cluster there is nothing to offer, and no noise.
     installed.check(&["inject", "-s", "http://127.0.0.1:1", "fr"], &expect![":0"]);
+}
+
+#[test]
+fn the_script_of_the_archives_completes_too() {
+    let installed = Installed::new();
+    let script = installed.namespace.home.path().join("bin/kubectl_complete-ambassador");
+    std::fs::remove_file(&script).expect("the link");
+    std::fs::copy(repository("xtask/src/release/kubectl_complete-ambassador"), &script).expect("a copy");
+    installed.check(
+        &["uninject", "--dry"],
+        &expect![[r#"
+        --dry-run
+        :4"#]],
+    );
 }
 
 #[test]

@@ -176,6 +176,11 @@ fn the_commands_about_pipes_do_what_they_say() {
 }
 
 #[test]
+fn the_commands_about_installing_do_what_they_say() {
+    run_all("docs/install.md");
+}
+
+#[test]
 fn the_configs_in_the_papers_are_valid() {
     let mut count = 0;
     for paper in ["README.md", "docs/config.md", "docs/tutorial.md"] {
@@ -189,18 +194,14 @@ fn the_configs_in_the_papers_are_valid() {
     assert!(count > 1, "the papers show configs");
 }
 
-/// Whether the CLI and Envoy take the config of an example.
-#[track_caller]
-pub(crate) fn is_valid_to_envoy(config: &Path) {
-    let rendered = render(&std::fs::read_to_string(config).expect("a config"));
+#[test]
+fn the_example_is_valid_to_envoy() {
+    let config =
+        std::fs::read_to_string(repository("docs/examples/stock/ambassador.yaml")).expect("a config");
+    let rendered = render(&config);
     assert_eq!(rendered.output.code, 0, "{}", rendered.output.stderr);
     let output = validate(&rendered.dir.path().join("config/validate.yaml"));
     assert_eq!(output.code, 0, "{}", output.stderr);
-}
-
-#[test]
-fn the_example_is_valid_to_envoy() {
-    is_valid_to_envoy(&repository("docs/examples/stock/ambassador.yaml"));
 }
 
 #[test]

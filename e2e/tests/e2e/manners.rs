@@ -54,14 +54,18 @@ fn all_versions_that_meet_are_told() {
     assert_eq!(full["bytes"], module.len());
     assert_eq!(full["flavour"], "plugin with all formats");
     assert!(ask(&["-o", "yaml"]).ok().contains(&format!("sha256: {sha256}")));
+    let target = ours["clientVersion"]["target"].as_str().expect("what it was built for");
+    assert!(target.starts_with(std::env::consts::ARCH), "{target}");
     let lines = ask(&[]).ok();
     let server = ours["serverVersion"]["gitVersion"].as_str().expect("text");
     // A release carries a second plugin, with a line of its own.
-    let own = |line: &&str| !line.contains("sha256:") || line.contains(sha256);
+    let own =
+        |line: &&str| !line.starts_with("Commit: ") && (!line.contains("sha256:") || line.contains(sha256));
     let lines: String = lines.lines().filter(own).flat_map(|line| [line, "\n"]).collect();
     expect![[r#"
         Client Version: v0.1.0
         Plugin: sha256:SHA256 (plugin with all formats)
+        Rules: jq 1.8
         Envoy Image: docker.io/envoyproxy/envoy:distroless-v1.40.0
         Server Version: SERVER
     "#]]
@@ -76,6 +80,45 @@ fn all_versions_that_meet_are_told() {
         gone.stdout
     );
     assert!(gone.stderr.starts_with("error: cannot ask the server's version: "), "{}", gone.stderr);
+}
+
+#[test]
+fn it_is_told_which_version_has_injected_what() {
+    let namespace = Namespace::new();
+    let deployment = |name: &str, more: &[&str]| {
+        let image = "--image=radial/busyboxplus:curl";
+        let args = ["create", "deployment", name, "--replicas=0", image];
+        namespace.kubectl(&[&args, more].concat()).ok()
+    };
+    deployment("plain", &[]);
+    let (from, to) = (namespace.home.path().join("web.yaml"), namespace.home.path().join("injected.yaml"));
+    std::fs::write(&from, deployment("web", &["--dry-run=client", "-o", "yaml"])).expect("a file");
+    let injected = namespace.ambassador(&["inject", "-f", &from.to_string_lossy(), "--port", "80:8775"]).ok();
+    // Another version, whose plugin is not ours.
+    std::fs::write(&to, injected.replace("\"version\":\"0.1.0\"", "\"version\":\"0.0.9\"")).expect("a file");
+    namespace.kubectl(&["create", "-f", &to.to_string_lossy()]).ok();
+    let told = |args: &[&str]| {
+        let lines = namespace.ambassador(&[&["version"], args].concat()).ok();
+        let ours = lines.lines().filter(|line| line.starts_with("Injected: ")).map(str::to_owned);
+        ours.collect::<Vec<_>>().join("\n").replace(&namespace.name, "NAMESPACE")
+    };
+    let web = told(&["--all"]);
+    let plugin = web.split("v0.0.9, ").nth(1).and_then(|rest| rest.split(',').next()).expect("its plugin");
+    assert_eq!(
+        web,
+        format!(
+            "Injected: deployment/web in NAMESPACE: v0.0.9, {plugin}, docker.io/envoyproxy/envoy:distroless-v1.40.0"
+        )
+    );
+    assert_eq!(told(&["deploy/plain"]), "Injected: deployment/plain in NAMESPACE: not injected");
+    let json: Value =
+        serde_json::from_str(&namespace.ambassador(&["version", "-o", "json", "deploy/web"]).ok())
+            .expect("JSON");
+    assert_eq!(json["injected"][0]["version"], "0.0.9");
+    assert_eq!(json["injected"][0]["plugin"], plugin);
+    assert_eq!(namespace.ambassador(&["version", "--client", "web"]).code, 2);
+    let none = namespace.ambassador(&["version", "deploy/none"]);
+    assert_eq!((none.code, none.stdout.contains("Server Version")), (1, true), "{}", none.stderr);
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::cluster::{self, Mode};
 use crate::failure::{Failure, Result};
 use crate::output::{print, print_done};
+use crate::places;
 use crate::plan::{plugin_map, text};
 use crate::plugin::{Plugin, Plugins};
 
@@ -118,14 +119,7 @@ fn manifest(plugins: &[Plugin]) -> Result<()> {
 }
 
 fn path(plugin: &Plugin) -> Result<()> {
-    let cache = std::env::var_os("XDG_CACHE_HOME")
-        .map(PathBuf::from)
-        .filter(|dir| dir.is_absolute())
-        .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache")))
-        .ok_or_else(|| {
-            Failure::unchanged("there is no cache directory: neither XDG_CACHE_HOME nor HOME is set")
-        })?;
-    let dir = cache.join("kubectl-ambassador").join(plugin.config_map());
+    let dir = places::cache()?.join(plugin.config_map());
     let file = dir.join("plugin.wasm");
     let cannot = |error| Failure::unchanged(format!("cannot write {}: {error}", file.display()));
     std::fs::create_dir_all(&dir).map_err(cannot)?;

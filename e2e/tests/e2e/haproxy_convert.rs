@@ -315,6 +315,20 @@ fn both_do_the_same_request_by_request() {
     assert_eq!(validate(&config).code, 0);
 }
 
+#[test]
+fn what_is_no_config_of_haproxy_says_what_to_do() {
+    let manifest = convert(&repository("manifests/lab/haproxy.yaml"));
+    assert_eq!(manifest.code, 2);
+    assert!(
+        manifest.stderr.contains("is a manifest, and no config of HAProxy\nhint: convert TYPE/NAME"),
+        "{}",
+        manifest.stderr
+    );
+    let missing = convert(Path::new("none.cfg"));
+    assert_eq!((missing.code, missing.stdout.as_str()), (2, ""));
+    assert!(missing.stderr.contains("cannot read none.cfg"), "{}", missing.stderr);
+}
+
 /// The files that the unit tests convert.
 fn cases() -> std::path::PathBuf {
     repository("kubectl-ambassador/src/haproxy/tests")

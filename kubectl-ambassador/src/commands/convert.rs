@@ -120,6 +120,13 @@ fn of_file(args: &Args) -> Result<Text> {
     let text = String::from_utf8(bytes).map_err(|error| {
         Failure::usage(format!("{file} is not UTF-8 at byte {}", error.utf8_error().valid_up_to()))
     })?;
+    let mut words =
+        text.lines().filter(|line| !line.trim_start().starts_with('#')).flat_map(str::split_whitespace);
+    if words.next().is_some_and(|first| first == "apiVersion:" || first.starts_with('{')) {
+        return Err(Failure::usage(format!("{file} is a manifest, and no config of HAProxy")).hint(
+            "convert TYPE/NAME reads it from a cluster; inject -f FILE --replace CONTAINER converts it in its place",
+        ));
+    }
     let stem = path.file_stem().and_then(std::ffi::OsStr::to_str).filter(|stem| *stem != "-");
     Ok(Text {
         file,

@@ -172,7 +172,7 @@ fn the_commands_about_pipes_do_what_they_say() {
 
 #[test]
 fn the_commands_about_installing_do_what_they_say() {
-    run_all("docs/install.md");
+    run_in_repository("docs/install.md");
 }
 
 #[test]

@@ -1,11 +1,13 @@
 //! The port map: where the ambassador listens, and where each port leads.
 
 mod address;
+#[cfg(feature = "yaml")]
 mod health;
 mod route;
 mod target;
 
 pub use address::{Address, Host, Listen};
+#[cfg(feature = "yaml")]
 pub use health::{HealthCheck, HttpCheck};
 pub use route::Route;
 pub use target::{Balance, Server, Target, names};

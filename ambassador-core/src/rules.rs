@@ -8,6 +8,7 @@ mod response;
 
 pub use explain::Verdict;
 pub use headers::HeaderEdits;
+#[cfg(feature = "yaml")]
 pub(crate) use request::check_host;
 pub use request::{Host, NewPath, RequestPart};
 #[cfg(all(feature = "formats", feature = "codings", feature = "library"))]

@@ -78,7 +78,9 @@ impl Trial {
         let name = ambassador.ports.listening_on(self.port).map_or("", |port| &port.name);
         let milliseconds = took.as_secs_f64() * 1000.0;
         let mut lines = vec![format!("port {name} ({}), {milliseconds:.3} ms", self.port)];
-        lines.extend(self.target(ambassador).filter(|target| target.name.is_some()).map(leads));
+        let has_routes = ambassador.ports.listening_on(self.port).is_some_and(|port| !port.routes.is_empty());
+        let says_more = |target: &&Target| has_routes || target.name.is_some();
+        lines.extend(self.target(ambassador).filter(says_more).map(leads));
         for (side, rule, verdict) in self.verdicts(ambassador) {
             let is_its = |report: &&Report| {
                 report.side == side && ambassador.rules.get(report.rule).is_some_and(|used| used.name == rule)
@@ -164,8 +166,11 @@ impl Trial {
     }
 }
 
-/// A target of several servers, or of one, in words.
+/// A target in words: an address as it was written, or a name with the servers behind it.
 fn leads(target: &Target) -> String {
+    if target.name.is_none() {
+        return format!("target {}", target.shown());
+    }
     let servers: Vec<String> = target.servers.iter().map(|server| server.address.to_string()).collect();
     format!("target {} ({})", target.shown(), servers.join(", "))
 }

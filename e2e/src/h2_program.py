@@ -39,7 +39,15 @@ def answer(connection, stream, path):
 
 
 def serve(client):
-    """Serves one connection until it ends."""
+    """Serves one connection until it ends, in whatever way."""
+    try:
+        exchange(client)
+    except ConnectionError:
+        pass
+
+
+def exchange(client):
+    """Answers what comes over one connection."""
     connection = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False))
     connection.initiate_connection()
     client.sendall(connection.data_to_send())

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -31,16 +32,16 @@ impl Namespace {
         let name = unique_name();
         let home = tempfile::tempdir().expect("a folder can be made");
         let namespace = Self { name, home };
-        namespace.kubectl(&["create", "namespace", &namespace.name]).ok();
-        namespace.give_rights();
+        namespace.create_with_rights();
         namespace.wait_until("its service account is there", || {
             namespace.kubectl(&["get", "serviceaccount", "default"]).code == 0
         });
         namespace
     }
 
-    /// The operator may do here what `manifests/rbac.yaml` says, and nothing else anywhere.
-    fn give_rights(&self) {
+    /// By one command, since all tests begin with it. The operator may do here what `manifests/rbac.yaml` says, and nothing
+    /// else anywhere.
+    fn create_with_rights(&self) {
         let binding = |role: &str| {
             json!({
                 "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": {"name": role},
@@ -49,11 +50,17 @@ impl Namespace {
             })
         };
         let roles = ["kubectl-ambassador-view", "kubectl-ambassador-edit"];
-        let list = json!({"apiVersion": "v1", "kind": "List", "items": roles.map(binding)});
-        let file = self.home.path().join("bindings.json");
-        std::fs::write(&file, list.to_string()).expect("the home can be written");
-        let (roles, bindings) = (repository("manifests/rbac.yaml"), file.to_string_lossy());
-        self.kubectl(&["create", "-f", &roles.to_string_lossy(), "-f", &bindings]).ok();
+        let write = |name: &str, object: &Value| {
+            let file = self.home.path().join(name);
+            std::fs::write(&file, object.to_string()).expect("the home can be written");
+            file.to_string_lossy().into_owned()
+        };
+        let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.name}});
+        let namespace = write("namespace.json", &namespace);
+        let bindings = json!({"apiVersion": "v1", "kind": "List", "items": roles.map(binding)});
+        let bindings = write("bindings.json", &bindings);
+        let roles = repository("manifests/rbac.yaml");
+        self.kubectl(&["create", "-f", &namespace, "-f", &roles.to_string_lossy(), "-f", &bindings]).ok();
         std::fs::write(self.operator(), kubeconfig_of(OPERATOR).to_string())
             .expect("the home can be written");
     }
@@ -96,18 +103,18 @@ impl Namespace {
         self.kubectl(&["wait", "--for=condition=Ready", "pod", pod, "--timeout=60s"]).ok();
     }
 
-    /// Tries for a minute.
+    /// Tries for a minute, often at first: most of what is waited for is a matter of a moment.
     ///
     /// # Panics
     ///
     /// If it is not done by then.
     #[track_caller]
     pub fn wait_until(&self, what: &str, mut done: impl FnMut() -> bool) {
-        for _ in 0..120 {
+        for attempt in 0..128 {
             if done() {
                 return;
             }
-            std::thread::sleep(std::time::Duration::from_millis(500));
+            std::thread::sleep(Duration::from_millis(if attempt < 10 { 100 } else { 500 }));
         }
         panic!("{what}: not within a minute in namespace {}", self.name);
     }

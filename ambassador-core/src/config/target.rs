@@ -101,8 +101,8 @@ pub struct HealthCheck {
 #[cfg_attr(feature = "yaml", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TargetLimits {
-    /// Connections to each of its servers at a time. HTTP requests beyond wait; on a tcp port one connection more is
-    /// closed.
+    /// Connections to each of its servers at a time. HTTP requests beyond wait; on a tcp port one connection more waits
+    /// too, or is closed where there is one server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upstream_connections: Option<u32>,
     /// How long connecting to a server may take.

@@ -30,11 +30,6 @@ impl Statuses {
         Self(ranges)
     }
 
-    /// Those of one range.
-    pub(crate) fn of(range: RangeInclusive<u16>) -> Self {
-        Self(vec![range])
-    }
-
     /// The ranges that were written.
     pub fn ranges(&self) -> &[RangeInclusive<u16>] {
         &self.0

@@ -1,7 +1,7 @@
 //! How servers are found to be down, and up again.
 
 use super::address::Address;
-use crate::config;
+use crate::config::{self, OneOrMany, Scalar};
 use crate::limits;
 use crate::matcher::status::Statuses;
 use crate::problem::{Path, Problem};
@@ -106,10 +106,8 @@ fn http(
         rules::check_host(host, "write a name as stock.example.com:8080", &path.key("host"), problems);
     }
     let host = written.host.as_deref().or(host);
-    let statuses = match &written.status {
-        Some(status) => Statuses::new(status, &path.key("status"), problems),
-        None => Statuses::of(200..=399),
-    };
+    let good = OneOrMany(vec![Scalar("200-399".to_owned())]);
+    let statuses = Statuses::new(written.status.as_ref().unwrap_or(&good), &path.key("status"), problems);
     Some(HttpCheck {
         path: asked.clone(),
         method: method.to_owned(),

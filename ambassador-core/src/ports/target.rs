@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::address::Address;
+#[cfg(feature = "yaml")]
 use super::health::HealthCheck;
 use super::{Host, Port, Protocol, check_loop, check_name};
 use crate::config::{self, Scalar};
@@ -53,7 +54,8 @@ pub struct Target {
     pub balance: Balance,
     /// The Host they see.
     pub host: rules::Host,
-    /// How they are looked after.
+    /// How they are looked after: for those who render, since that is Envoy's work.
+    #[cfg(feature = "yaml")]
     pub health_check: Option<HealthCheck>,
     /// The config's limits, with those of this target in their place.
     pub limits: Limits,
@@ -203,6 +205,7 @@ impl Target {
             servers: vec![Server { address, weight: 1, backup: false }],
             balance: Balance::RoundRobin,
             host: rules::Host::OfPort,
+            #[cfg(feature = "yaml")]
             health_check: None,
             limits,
             protocol: Protocol::Http,
@@ -221,25 +224,35 @@ impl Target {
                     .hint("write keep for the client's Host, or the name that all of them know"),
             );
         }
-        let named = match &host {
-            rules::Host::Named(name) => Some(name.as_str()),
-            _ => None,
-        };
-        let health_check = written
-            .health_check
-            .as_ref()
-            .map(|check| HealthCheck::new(check, named, &path.key("healthCheck"), problems));
+        #[cfg(feature = "yaml")]
+        let health_check = health_check(written, &host, path, problems);
         Self {
             name: Some(written.name.clone()),
             servers,
             balance,
             host,
+            #[cfg(feature = "yaml")]
             health_check,
             limits,
             protocol: Protocol::Http,
             cluster: String::new(),
         }
     }
+}
+
+#[cfg(feature = "yaml")]
+fn health_check(
+    written: &config::Target,
+    host: &rules::Host,
+    path: &Path,
+    problems: &mut Vec<Problem>,
+) -> Option<HealthCheck> {
+    let named = match host {
+        rules::Host::Named(name) => Some(name.as_str()),
+        _ => None,
+    };
+    let check = written.health_check.as_ref()?;
+    Some(HealthCheck::new(check, named, &path.key("healthCheck"), problems))
 }
 
 fn balance(written: Option<&str>, path: &Path, problems: &mut Vec<Problem>) -> Balance {

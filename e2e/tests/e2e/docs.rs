@@ -112,7 +112,7 @@ fn follow(paper: &str) {
         format!("{line}\nc=$?; printf '\\0'; [ $c = {code} ] || {{ echo \"exit code $c\"; exit 1; }}\n")
     });
     let script = format!("exec 2>&1\n{}", script.collect::<String>());
-    let output = process::run(shell(&namespace, &folder, 300).args(["-c", &script])).stdout;
+    let output = process::run(shell(&namespace, &folder, 600).args(["-c", &script])).stdout;
     let mut outputs = output.split('\0');
     let mut differ = Vec::new();
     for (line, expected, _) in steps {
@@ -161,6 +161,11 @@ fn the_commands_of_the_readme_do_what_it_says() {
 }
 
 #[test]
+fn the_commands_about_haproxy_do_what_they_say() {
+    run_in_repository("docs/haproxy.md");
+}
+
+#[test]
 fn the_commands_about_testing_rules_do_what_they_say() {
     run_in_repository("docs/testing-rules.md");
 }
@@ -189,18 +194,14 @@ fn the_configs_in_the_papers_are_valid() {
     assert!(count > 1, "the papers show configs");
 }
 
-/// Whether the CLI and Envoy take the config of an example.
-#[track_caller]
-pub(crate) fn is_valid_to_envoy(config: &Path) {
-    let rendered = render(&std::fs::read_to_string(config).expect("a config"));
+#[test]
+fn the_example_is_valid_to_envoy() {
+    let config =
+        std::fs::read_to_string(repository("docs/examples/stock/ambassador.yaml")).expect("a config");
+    let rendered = render(&config);
     assert_eq!(rendered.output.code, 0, "{}", rendered.output.stderr);
     let output = validate(&rendered.dir.path().join("config/validate.yaml"));
     assert_eq!(output.code, 0, "{}", output.stderr);
-}
-
-#[test]
-fn the_example_is_valid_to_envoy() {
-    is_valid_to_envoy(&repository("docs/examples/stock/ambassador.yaml"));
 }
 
 #[test]

@@ -16,6 +16,8 @@ mod flavours;
 mod formats;
 mod forms;
 mod haproxy;
+mod haproxy_convert;
+mod haproxy_replace;
 mod http_cases;
 mod inject;
 mod interrupts;

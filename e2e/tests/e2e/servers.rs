@@ -335,17 +335,24 @@ fn connections_to_a_tcp_port_take_turns() {
     - {{name: t, servers: [{{address: {a}, connections: 2}}, {{address: {b}, connections: 2}}]}}
     - {{name: client, servers: [{a}, {b}], balance: clientAddress}}\n",
     ));
-    let greeting = |port: u16| {
-        let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("connected");
-        stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout");
+    let greeting = |stream: &mut TcpStream, patience: u64| {
+        stream.set_read_timeout(Some(Duration::from_millis(patience))).expect("a timeout");
         let mut name = [0];
-        let read = stream.read(&mut name).unwrap_or_default();
-        (String::from_utf8_lossy(&name[..read]).into_owned(), stream)
+        let read = stream.read(&mut name);
+        read.map(|count| String::from_utf8_lossy(&name[..count]).into_owned())
     };
-    let kept: Vec<(String, TcpStream)> = (0..4).map(|_| greeting(port)).collect();
+    let connect = |port: u16| {
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("connected");
+        (greeting(&mut stream, 20_000).expect("a greeting"), stream)
+    };
+    let kept: Vec<(String, TcpStream)> = (0..4).map(|_| connect(port)).collect();
     assert_eq!(kept.iter().filter(|(name, _)| name == "a").count(), 2, "{kept:?}");
-    assert_eq!(greeting(port).0, "", "each server has its two connections");
-    let names: Vec<String> = (0..6).map(|_| greeting(one).0).collect();
+    let mut waiting = TcpStream::connect(("127.0.0.1", port)).expect("connected");
+    let early = greeting(&mut waiting, 300).map_err(|error| error.kind());
+    assert!(early.is_err(), "each server has its two connections: {early:?}");
+    drop(kept);
+    assert!(!greeting(&mut waiting, 20_000).expect("a greeting").is_empty());
+    let names: Vec<String> = (0..6).map(|_| connect(one).0).collect();
     assert!(!names[0].is_empty() && names.iter().all(|name| *name == names[0]), "{names:?}");
 }
 

@@ -180,6 +180,18 @@ fn tells_what_each_rule_did_and_why_others_did_not() {
 }
 
 #[test]
+fn an_answer_ends_in_a_line_of_its_own_on_a_terminal_alone() {
+    let dir = tempfile::tempdir().expect("a folder");
+    std::fs::write(dir.path().join("answer"), "[1]").expect("written");
+    let command = format!("{} test --jq . --response-file answer", provided("AMBASSADOR_CLI").display());
+    let shown =
+        |program: &str, args: &[&str]| run(Command::new(program).args(args).current_dir(dir.path())).ok();
+    assert_eq!(shown("sh", &["-c", &command]), "[1]");
+    let quiet = format!("{command} 2> told");
+    assert_eq!(shown("script", &["--quiet", "--return", "--command", &quiet, "log"]), "[1]\r\n");
+}
+
+#[test]
 fn tells_programs_the_same_as_json() {
     let (config, answer) = (example("ambassador.yaml"), example("testdata/items/answer.http"));
     let args = [
@@ -477,4 +489,57 @@ fn it_says_what_envoy_does() {
             "{case}"
         );
     }
+}
+
+#[test]
+fn tells_which_target_is_asked() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let config = dir.path().join("ambassador.yaml");
+    let text = "apiVersion: kubectl-ambassador.dev/v1alpha1
+kind: Ambassador
+spec:
+  ports:
+    - {name: http, listen: 80, routes: [{hosts: [api.example.org], target: api}, {path: /old, target: 8775}]}
+  targets: [{name: api, servers: ['10.0.0.1:8080', {address: '10.0.0.2:8080', weight: 2}]}]
+  rules: [{name: of-api, match: {target: api}, response: {jq: '{of: .}'}}]
+";
+    std::fs::write(&config, text).expect("written");
+    let config = config.to_string_lossy();
+    let args = ["-c", &config, "--content-type", "application/json", "--response-file", "-"];
+    let ask = |more: &[&str]| test_with_input(&[&args[..], more].concat(), b"1");
+    check(
+        &ask(&["--request", "GET /", "-H", "Host: api.example.org"]),
+        &expect![[r#"
+        exit 0
+        {"of":1}
+        --
+        port http (80), TIME
+        target api (10.0.0.1:8080, 10.0.0.2:8080)
+        answer rule of-api: reshaped, 8 bytes from 1, 7 steps
+    "#]],
+    );
+    check(
+        &ask(&["--request", "GET /old"]),
+        &expect![[r#"
+            exit 0
+            1
+            --
+            port http (80), TIME
+            target 8775
+            answer rule of-api: does not match: the request leads to another target
+        "#]],
+    );
+    check(
+        &ask(&["--request", "GET /"]),
+        &expect![[r#"
+        exit 0
+        {"type":"urn:kubectl-ambassador:problem:no-route","title":"No route is for this request","status":404,"detail":"no route of this port is for this host, path, method and headers"}
+        --
+        port http (80), TIME
+        no route is for the request
+    "#]],
+    );
+    let json: serde_json::Value =
+        serde_json::from_str(&ask(&["--request", "GET /old", "-o", "json"]).stdout).expect("JSON");
+    assert_eq!(json["target"], "8775");
 }

@@ -24,7 +24,7 @@ const GOOD: &str = "200 0 ";
 
 /// A deployment that loses nothing when it is rolled out as it is: a pod that is to go serves on until nobody comes any
 /// more.
-fn web() -> Value {
+pub(crate) fn web() -> Value {
     let mut web = workload("Deployment", "web");
     web["spec"]["replicas"] = 2.into();
     web["spec"]["strategy"] = json!({"rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}});
@@ -33,15 +33,20 @@ fn web() -> Value {
     web
 }
 
-struct Load {
-    namespace: Namespace,
+pub(crate) struct Load {
+    pub(crate) namespace: Namespace,
     address: String,
 }
 
 impl Load {
     fn start(target_port: &Value) -> Self {
+        Self::of(&[web()], target_port)
+    }
+
+    /// The same of these objects, the deployment `web` among them.
+    pub(crate) fn of(objects: &[Value], target_port: &Value) -> Self {
         let namespace = Namespace::new();
-        create(&namespace, &web());
+        objects.iter().for_each(|object| create(&namespace, object));
         create(
             &namespace,
             &json!({
@@ -96,7 +101,7 @@ impl Load {
     }
 
     #[track_caller]
-    fn ambassador(&self, args: &[&str]) {
+    pub(crate) fn ambassador(&self, args: &[&str]) {
         let output = self.namespace.ambassador(args);
         eprintln!("{args:?}\n{}", output.stderr);
         output.ok();
@@ -106,7 +111,7 @@ impl Load {
     /// The Service leads to this port, and clients get this answer: a moment later, since nodes may still lead to a pod
     /// that is leaving.
     #[track_caller]
-    fn leads_to(&self, target_port: &str, answer: &str) {
+    pub(crate) fn leads_to(&self, target_port: &str, answer: &str) {
         assert_eq!(self.namespace.field("service/web", "{.spec.ports[0].targetPort}"), target_port);
         self.namespace.wait_until(&format!("the answer is {answer}"), || self.answer() == answer);
     }

@@ -3,6 +3,7 @@
 mod cases;
 mod compare;
 
+use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -182,5 +183,10 @@ fn show(trial: &Trial, ambassador: &Ambassador, took: Duration, include: bool) -
     }
     let answer = &trial.told.answer;
     let head = if include { message::head(answer) } else { String::new() };
-    output::print_bytes(&[head.as_bytes(), &answer.body].concat())
+    let mut text = [head.as_bytes(), &answer.body].concat();
+    // A person's next line is not to begin in the answer's last one; a file gets what a client would.
+    if std::io::stdout().is_terminal() && !text.is_empty() && !text.ends_with(b"\n") {
+        text.push(b'\n');
+    }
+    output::print_bytes(&text)
 }

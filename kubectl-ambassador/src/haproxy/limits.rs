@@ -159,7 +159,7 @@ fn note(proxy: &Proxy<'_>, server: &Proxy<'_>, global: &Global, silence: &From<u
     let is_tunnel = proxy.is_tcp() && server.timeout("tunnel").is_some();
     let timeouts = proxy.timeouts.iter().chain(&server.timeouts);
     for (name, time) in timeouts {
-        let Some(line) = find(proxy, server, time.line) else { continue };
+        let Some(line) = proxy.line(time.line).or_else(|| server.line(time.line)) else { continue };
         let is_used = silence.lines.contains(&time.line);
         let silent = written(silence.value);
         match name.as_str() {
@@ -204,10 +204,4 @@ fn note(proxy: &Proxy<'_>, server: &Proxy<'_>, global: &Global, silence: &From<u
     if proxy.is_tcp() && server.servers.iter().any(|server| server.options.maxconn.is_some()) {
         notes.different(server.head, "a connection beyond maxconn of a server is closed, and does not wait");
     }
-}
-
-/// A line of either, or of their defaults.
-fn find<'f>(proxy: &Proxy<'f>, server: &Proxy<'f>, number: usize) -> Option<&'f super::file::Line> {
-    let lines = [proxy, server].into_iter().flat_map(|proxy| proxy.defaults.iter().copied().chain(proxy.own));
-    lines.into_iter().find(|line| line.number == number)
 }

@@ -84,7 +84,7 @@ pub(super) fn spec(file: &File, proxies: &[Proxy<'_>], notes: &mut Notes) -> Res
     for ((proxy, leads, binds), rules) in plans.iter().zip(&rules) {
         let asked = binds.first().map_or(0, |bind| bind.port);
         for backend in leads.backends() {
-            targets.add(backend, proxy, asked, rules.by_target, notes);
+            targets.add(backend, proxy, asked, rules.names(backend), notes);
         }
     }
     let used = plans.iter().filter(|(_, leads, _)| leads.backends().any(|backend| targets.has(backend)));

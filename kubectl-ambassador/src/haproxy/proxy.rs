@@ -102,6 +102,11 @@ impl<'f> Proxy<'f> {
         self.timeouts.get(name).copied()
     }
 
+    /// A line of it, or of its defaults.
+    pub(super) fn line(&self, number: usize) -> Option<&'f Line> {
+        self.defaults.iter().copied().chain(self.own).find(|line| line.number == number)
+    }
+
     fn new(section: &'f Section) -> Self {
         Self {
             kind: section.kind,

@@ -31,8 +31,6 @@ pub(super) struct Rule {
 pub(super) struct Read<'p> {
     /// By the backend that a request leads to; without one, whatever that is.
     steps: Vec<(Option<&'p Proxy<'p>>, Vec<Step<'p>>)>,
-    /// Whether rules are for one target each.
-    pub(super) by_target: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -55,14 +53,21 @@ impl<'p> Read<'p> {
         if !by_target {
             let of_backends = of_backends.into_iter().flat_map(|(_, steps)| steps);
             let all = own.into_iter().chain(of_backends).collect();
-            return Ok(Self { steps: vec![(None, all)], by_target });
+            return Ok(Self { steps: vec![(None, all)] });
         }
         // What leads to none of those that say something themselves does what the frontend says.
         let of_backends = of_backends.into_iter().filter(|(_, steps)| !steps.is_empty());
         let mut steps: Vec<_> =
             of_backends.map(|(backend, steps)| (Some(backend), [own.clone(), steps].concat())).collect();
         steps.push((None, own));
-        Ok(Self { steps, by_target })
+        Ok(Self { steps })
+    }
+}
+
+impl Read<'_> {
+    /// Whether rules are for this backend alone, which then needs a name.
+    pub(super) fn names(&self, backend: &Proxy<'_>) -> bool {
+        self.steps.iter().any(|(known, _)| known.is_some_and(|known| known.name == backend.name))
     }
 }
 

@@ -65,17 +65,14 @@ impl<'p> Targets<'p> {
         }
         let is_tcp = proxy.is_tcp();
         let outward = backend.servers.iter().any(|server| !server.address.is_local());
+        let balance = balance(backend, is_tcp, notes);
         let target = Target {
             name: From::new(
                 if by_name { backend.name.clone() } else { String::new() },
                 vec![backend.head.number],
             ),
-            servers: backend
-                .servers
-                .iter()
-                .map(|server| address(server, asked, backend.servers.len()))
-                .collect(),
-            balance: balance(backend, notes),
+            servers: servers(backend, asked, balance.as_ref(), notes),
+            balance,
             keeps_host: !is_tcp && outward && backend.servers.len() == 1,
             check: check(backend, is_tcp, notes),
             limits: limits::of_target(backend, proxy, self.global),
@@ -142,18 +139,52 @@ impl<'p> Targets<'p> {
     }
 }
 
-fn address(server: &Server, asked: u16, count: usize) -> From<Address> {
-    let lines = [&server.options.lines[..], &[server.line]].concat();
-    let address = Address {
-        text: server.address.written(asked),
+/// As they are written: each once, and backups only where they would ever be asked.
+fn servers(
+    backend: &Proxy<'_>,
+    asked: u16,
+    balance: Option<&From<&'static str>>,
+    notes: &mut Notes,
+) -> Vec<From<Address>> {
+    let is_checked = backend.servers.iter().any(|server| server.options.check);
+    let all_are_backups = backend.servers.iter().all(|server| server.options.backup);
+    if backend.servers.iter().filter(|server| server.options.backup).count() > 1 {
+        notes.different(backend.head, "its backups share the work, as with `option allbackups`");
+    }
+    let mut servers: Vec<From<Address>> = Vec::new();
+    for server in &backend.servers {
+        let lines = [&server.options.lines[..], &[server.line]].concat();
+        let Some(line) = backend.line(server.line) else { continue };
+        if server.options.backup && !all_are_backups && !is_checked {
+            notes.anyway(
+                line,
+                "it is left out: servers are not checked, so HAProxy never asks a backup either",
+            );
+            continue;
+        }
+        let text = server.address.written(asked);
+        if let Some(known) = servers.iter_mut().find(|known| known.value.text == text) {
+            notes.different(line, "it is the same address as another server's, and asked as one");
+            known.lines.extend(lines);
+            continue;
+        }
+        let mut weight = server.options.weight.filter(|&weight| weight != 1);
+        if weight.is_some() && balance.is_some_and(|balance| balance.value == "random") {
+            notes.lost(line, "weights mean nothing with balance random");
+            weight = None;
+        }
+        let backup = server.options.backup && !all_are_backups;
+        servers
+            .push(From::new(Address { text, weight: weight.map(|weight| weight.min(256)), backup }, lines));
+    }
+    if let [one] = servers.as_mut_slice() {
         // Beside no other it means nothing.
-        weight: server.options.weight.filter(|&weight| weight != 1 && count > 1),
-        backup: server.options.backup && count > 1,
-    };
-    From::new(address, lines)
+        one.value.weight = None;
+    }
+    servers
 }
 
-fn balance(backend: &Proxy<'_>, notes: &mut Notes) -> Option<From<&'static str>> {
+fn balance(backend: &Proxy<'_>, is_tcp: bool, notes: &mut Notes) -> Option<From<&'static str>> {
     let line = backend.balance?;
     if backend.servers.len() < 2 {
         notes.anyway(line, "there is one server");
@@ -171,7 +202,7 @@ fn balance(backend: &Proxy<'_>, notes: &mut Notes) -> Option<From<&'static str>>
             );
             said("clientAddress")
         }
-        "uri" => {
+        "uri" if !is_tcp => {
             notes.different(line, "another server than HAProxy's may be a path's: paths are hashed in another way, as a whole and without the query");
             said("path")
         }
@@ -185,9 +216,7 @@ fn balance(backend: &Proxy<'_>, notes: &mut Notes) -> Option<From<&'static str>>
 fn check(backend: &Proxy<'_>, is_tcp: bool, notes: &mut Notes) -> Option<From<Vec<(&'static str, String)>>> {
     let checked: Vec<&Server> = backend.servers.iter().filter(|server| server.options.check).collect();
     let asked = backend.check.as_ref();
-    let find = |number: usize| {
-        backend.defaults.iter().copied().chain(backend.own).find(|line| line.number == number)
-    };
+    let find = |number: usize| backend.line(number);
     let Some(first) = checked.first() else {
         for line in asked.iter().flat_map(|check| &check.lines).filter_map(|&number| find(number)) {
             notes.anyway(line, "no server has `check`, so HAProxy does not check either");

@@ -1,3 +1,5 @@
+//! Whole files: what is made of them, what is said about them, what is refused.
+
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
@@ -42,9 +44,7 @@ fn assert_accounted(text: &str, conversion: &Conversion) {
         );
     }
     let loaded = ambassador_core::config::yaml::load(&conversion.config);
-    let waits =
-        ["targets:", "routes:", "\n      limits:"].iter().any(|text| conversion.config.contains(text));
-    assert!(waits || loaded.is_ok(), "{:?}\n{}", loaded.err(), conversion.config);
+    assert!(loaded.is_ok(), "{:?}\n{}", loaded.err(), conversion.config);
 }
 
 /// The cases of a folder, each a config and what comes of it.
@@ -85,4 +85,101 @@ fn variables_are_taken_from_what_is_known() {
     let conversion = convert("test", text, &Environment::new()).unwrap();
     let lost: Vec<&Note> = conversion.notes.iter().filter(|note| note.kind == Kind::Lost).collect();
     assert!(matches!(lost.as_slice(), [note] if note.line == 4 && note.message.contains("HOST")), "{lost:?}");
+}
+
+/// Directives of all kinds, known ones and others, well made and not.
+const DIRECTIVES: &[&str] = &[
+    "mode http",
+    "mode tcp",
+    "bind :80",
+    "bind 127.0.0.1:81,[::1]:82 name x",
+    "bind :83-85 ssl crt x",
+    "bind /run/s",
+    "maxconn 7",
+    "timeout connect 1s",
+    "timeout client 2m",
+    "timeout server 500",
+    "timeout tunnel 1h",
+    "timeout queue 3",
+    "timeout check 1",
+    "balance leastconn",
+    "balance uri",
+    "balance source",
+    "balance first",
+    "balance random(2)",
+    "server a 127.0.0.1:8001",
+    "server b 10.0.0.2:80 weight 3 check inter 1s rise 1",
+    "server c ::1:81 backup",
+    "server d shop:80 maxconn 9 cookie d",
+    "server e unix@/s",
+    "server f 10.0.0.1 disabled",
+    "server g 10.0.0.1:443 ssl",
+    "default-server inter 5s fall 9",
+    "option httpchk",
+    "option httpchk GET /h HTTP/1.1\\r\\nHost:\\ x",
+    "option foo",
+    "option forwardfor",
+    "no option httpchk",
+    "option httplog",
+    "log global",
+    "http-check expect status 200-299",
+    "http-check send meth HEAD uri /up hdr Host y",
+    "http-check expect string ok",
+    "acl a path_beg /a",
+    "acl b path /b/",
+    "acl b method POST",
+    "acl h hdr_dom(host) -i x.example",
+    "acl s src 10.0.0.0/8",
+    "use_backend B if TRUE",
+    "use_backend B unless { path_beg /c/ }",
+    "use_backend C if { hdr(host) x } || !{ url_param(q) 1 }",
+    "default_backend C",
+    "use_backend %[req.hdr(x)]",
+    "http-request set-header X 1",
+    "http-request set-header X-%% %[src]",
+    "redirect prefix /",
+    "http-request set-path /p if { path /q }",
+    "http-request del-header Y unless { method GET }",
+    "http-request deny",
+    "http-response set-status 404 if { status 200:299 }",
+    "http-response add-header Connection x",
+    "reqadd A:\\ b",
+    "stats enable",
+    "errorfile 503 /e",
+    "retries 3",
+    "compression algo gzip",
+    "disabled",
+    "tcp-request inspect-delay 1s",
+    "unknown thing",
+    "server u \"$HOST\"",
+    "log \"$LOG\" local0",
+];
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig { cases: 300, failure_persistence: None, ..Default::default() })]
+
+    /// Whatever a file is made of: it is refused with a place, or each directive of it is accounted for and the config
+    /// is one that the core takes.
+    #[test]
+    fn no_directive_is_dropped_silently(
+        parts in proptest::collection::vec(proptest::collection::vec(proptest::sample::select(DIRECTIVES), 0..9), 4),
+    ) {
+        let heads = ["defaults", "frontend F", "listen B", "backend C"];
+        let mut text = "global\n    maxconn 9\n    daemon\n".to_owned();
+        for (head, lines) in heads.iter().zip(&parts) {
+            let _ = writeln!(text, "{head}");
+            for line in lines {
+                let _ = writeln!(text, "    {line}");
+            }
+        }
+        match convert("test", &text, &Environment::new()) {
+            Ok(conversion) => assert_accounted(&text, &conversion),
+            Err(refusals) => assert!(refusals.iter().all(|refusal| refusal.line > 0 && refusal.column > 0)),
+        }
+    }
+
+    #[test]
+    fn no_text_breaks_it(text in "[ a-z\\n\\t\"'\\\\$#{}!:,.0-9-]{0,200}") {
+        let _ = convert("test", &text, &Environment::new());
+    }
 }

@@ -125,3 +125,84 @@ pub(super) fn free_name(object: &Value, name: String) -> String {
     }
     name
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::tests::{bare, live, replacing};
+    use super::super::{original, text};
+    use super::*;
+
+    /// A pod with a proxy before and a program behind it.
+    fn with_proxy() -> Value {
+        let mut pod = live();
+        let mut proxy = json!({
+            "name": "proxy",
+            "image": "haproxy:1.7",
+            "ports": [{"name": "front", "containerPort": 80, "hostPort": 8080}, {"containerPort": 80, "protocol": "UDP"}],
+        });
+        proxy["volumeMounts"] =
+            json!([{"name": "config", "mountPath": "/c"}, {"name": "shared", "mountPath": "/s"}]);
+        pod["spec"]["containers"].as_array_mut().unwrap().insert(0, proxy);
+        pod["spec"]["containers"][1]["volumeMounts"] = json!([{"name": "shared", "mountPath": "/s"}]);
+        pod["spec"]["volumes"] = json!([
+            {"name": "config", "configMap": {"name": "fruit-service-ambassador-config"}},
+            {"name": "shared", "emptyDir": {}},
+            {"name": "other", "emptyDir": {}},
+        ]);
+        pod["metadata"]["annotations"] = json!({"kubectl.kubernetes.io/default-container": "proxy"});
+        pod
+    }
+
+    #[test]
+    fn what_is_replaced_goes_with_what_only_it_used_and_comes_back() {
+        let pod = with_proxy();
+        let plan = replacing(&pod, "{listen: 80, target: 8775}", Some("proxy")).unwrap();
+        let names = |list_at: &str| -> Vec<String> {
+            list(&plan.injected, list_at).iter().map(|item| text(item, "/name").to_owned()).collect()
+        };
+        assert_eq!(names("/spec/containers"), ["legacy-fruit-service"]);
+        assert_eq!(names("/spec/volumes")[..2], ["shared", "other"]);
+        assert_eq!(
+            plan.injected.pointer("/spec/initContainers/0/ports").unwrap(),
+            &json!([{"containerPort": 80, "protocol": "TCP", "name": "front", "hostPort": 8080}])
+        );
+        let default = "/metadata/annotations/kubectl.kubernetes.io~1default-container";
+        assert_eq!(text(&plan.injected, default), "legacy-fruit-service");
+        assert_eq!(list(plan.beside().unwrap(), "/spec/containers").len(), 1);
+        assert_eq!(original(&plan.injected, "").unwrap(), bare(&pod));
+    }
+
+    #[test]
+    fn what_others_have_added_since_stays() {
+        let pod = with_proxy();
+        let mut injected = replacing(&pod, "{listen: 80, target: 8775}", Some("proxy")).unwrap().injected;
+        injected["spec"]["containers"].as_array_mut().unwrap().push(json!({"name": "new"}));
+        injected["spec"]["containers"][0]["image"] = "legacy:2".into();
+        let mut expected = bare(&pod);
+        expected["spec"]["containers"].as_array_mut().unwrap().push(json!({"name": "new"}));
+        expected["spec"]["containers"][1]["image"] = "legacy:2".into();
+        assert_eq!(original(&injected, "").unwrap(), expected);
+    }
+
+    #[test]
+    fn what_cannot_be_replaced_is_refused() {
+        let ports = "{listen: 80, target: 8775}";
+        assert!(
+            replacing(&with_proxy(), ports, Some("none"))
+                .unwrap_err()
+                .message()
+                .contains("no container none")
+        );
+        let alone = replacing(&live(), ports, Some("legacy-fruit-service")).unwrap_err();
+        assert!(alone.message().contains("the only container"), "{}", alone.message());
+    }
+
+    #[test]
+    fn a_config_map_of_the_pods_own_keeps_its_name() {
+        let name = || "fruit-service-ambassador-config".to_owned();
+        assert_eq!(free_name(&with_proxy(), name()), "fruit-service-ambassador-envoy");
+        assert_eq!(free_name(&live(), name()), name());
+    }
+}

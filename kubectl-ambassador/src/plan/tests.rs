@@ -104,6 +104,11 @@ fn another_config_replaces_the_first_exactly() {
 }
 
 pub(super) fn plan_of(pod: &Value, ports: &str) -> Plan {
+    replacing(pod, ports, None).unwrap()
+}
+
+/// The same, in place of a container.
+pub(super) fn replacing(pod: &Value, ports: &str, container: Option<&str>) -> Result<Plan> {
     let text =
         format!("apiVersion: kubectl-ambassador.dev/v1alpha1\nkind: Ambassador\nspec:\n  ports: [{ports}]\n");
     let source = source::load("test", text).unwrap();
@@ -117,7 +122,7 @@ pub(super) fn plan_of(pod: &Value, ports: &str) -> Plan {
         resources: crate::plan::Asked::default(),
         is_guaranteed: false,
     };
-    inject(&bare(pod), "", &source, &plugin, &options).unwrap()
+    replace(&bare(pod), "", &source, &plugin, &options, container)
 }
 
 #[test]

@@ -43,7 +43,6 @@ const engine = new Engine((told, {generation: of}) => {
   render();
   // For tests and their like: what is shown is what was typed.
   if (of === generation) document.documentElement.dataset.settled = "";
-  say(summary(told));
 });
 
 /** For those who hear the page; not each letter that is typed. */
@@ -56,6 +55,7 @@ function say(text) {
 function changed(wait = 80) {
   clearTimeout(timer);
   generation += 1;
+  document.documentElement.dataset.generation = generation;
   delete document.documentElement.dataset.settled;
   timer = setTimeout(() => engine.ask({...asked(state), generation}), wait);
 }
@@ -69,15 +69,20 @@ function before() {
   return [...headers.filter(([name]) => name !== "content-length"), ...(length ? [["content-length", String(length)]] : [])];
 }
 
+/** Problems with their places in what is shown. */
+function placed(problem) {
+  const place = frame ? placeInRule(frame, problem) : problem;
+  const outside = frame && (place.line < 1 || place.column < 1 || place.line > config.view.state.doc.lines);
+  const text = problem.message + (problem.hint ? ` (${problem.hint})` : "");
+  return {...problem, ...place, outside, length: problem.to - problem.from, text};
+}
+
 function render() {
   if (!last) return;
-  show(last, {before: before(), pretty: byId("pretty").checked});
-  const problems = (last.problems ?? []).map(problem => {
-    const place = frame ? placeInRule(frame, problem) : problem;
-    const outside = frame && (place.line < 1 || place.column < 1 || place.line > config.view.state.doc.lines);
-    const text = problem.message + (problem.hint ? ` (${problem.hint})` : "");
-    return {...place, outside, length: problem.to - problem.from, text};
-  });
+  const problems = (last.problems ?? []).map(placed);
+  const told = last.problems ? {...last, problems} : last;
+  show(told, {before: before(), pretty: byId("pretty").checked});
+  say(summary(told));
   config.problems = problems.filter(({outside}) => !outside);
   showProblems(problems, problem => {
     if (problem.outside) showWhole();

@@ -56,8 +56,9 @@ const done = ({outcomes}) => outcomes.map(outcomeLine).join(", ") || "passed as 
 export function summary(told) {
   if (told.ended) return told.ended;
   if (told.problems) {
-    const [{line, column, message}] = told.problems;
-    return `${plural(told.problems.length, "problem")}; line ${line}, column ${column}: ${message}`;
+    const [{line, column, outside, message}] = told.problems;
+    const place = outside ? "elsewhere in the file" : `line ${line}, column ${column}`;
+    return `${plural(told.problems.length, "problem")}; ${place}: ${message}`;
   }
   if (told.problem) return `${told.in}: ${told.problem}`;
   const status = get(told.answer.headers, ":status");

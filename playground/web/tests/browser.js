@@ -51,9 +51,11 @@ export async function seen(page) {
   });
 }
 
-/** Writes into an editor as a person does. */
+/** Writes into an editor as a person does, and waits until the page has noticed. */
 export async function type(page, id, text) {
+  const before = await page.evaluate(() => document.documentElement.dataset.generation);
   await page.locator(`#${id} .cm-content`).click();
   await page.keyboard.press("Control+A");
   await page.keyboard.insertText(text);
+  await page.waitForFunction(before => document.documentElement.dataset.generation !== before, before);
 }

@@ -15,7 +15,10 @@ async function picture(name, options, act = async () => {}) {
   await settled(page);
   await act(page);
   await settled(page);
-  await page.evaluate(() => document.activeElement.blur());
+  await page.evaluate(() => {
+    document.activeElement.blur();
+    for (const scroller of document.querySelectorAll(".cm-scroller")) scroller.scrollLeft = 0;
+  });
   await page.screenshot({path: join(folder, `${name}.png`)});
   await page.close();
 }

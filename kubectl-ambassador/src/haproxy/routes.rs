@@ -46,6 +46,9 @@ impl<'p> Leads<'p> {
     }
 }
 
+/// A frontend in one mode that leads to a backend in the other.
+const MIXED: &str = "a port and what it leads to speak the same, http or tcp, so nothing leads there";
+
 /// Finds out where a frontend leads.
 pub(super) fn leads<'p>(
     proxy: &'p Proxy<'p>,
@@ -59,7 +62,13 @@ pub(super) fn leads<'p>(
     };
     let mut default = match proxy.default_backend {
         Some(line) if line.words.len() < 2 => return Err(line.refuse(1, "'default_backend' expects a name")),
-        Some(line) => Some(find(line, "default_backend")?),
+        Some(line) => {
+            let backend = find(line, "default_backend")?;
+            (backend.is_tcp() == proxy.is_tcp()).then_some(backend).or_else(|| {
+                notes.lost(line, MIXED);
+                None
+            })
+        }
         None => proxy.has_servers().then_some(proxy),
     };
     let mut default_lines: Vec<usize> = proxy.default_backend.iter().map(|line| line.number).collect();
@@ -71,6 +80,10 @@ pub(super) fn leads<'p>(
         }
         let backend = find(line, "use_backend")?;
         let condition = acl::condition(line, 2, &proxy.acls)?;
+        if backend.is_tcp() != proxy.is_tcp() {
+            notes.lost(line, MIXED);
+            continue;
+        }
         if let Some(formula) = said(line, &condition, proxy.is_tcp(), notes) {
             rules.push((*line, formula, backend, condition.lines));
         }

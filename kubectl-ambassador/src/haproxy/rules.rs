@@ -46,7 +46,7 @@ impl<'p> Read<'p> {
     pub(super) fn new(proxy: &'p Proxy<'p>, leads: &Leads<'p>, notes: &mut Notes) -> Result<Self, Refusal> {
         let own = steps(proxy, notes)?;
         let mut of_backends = Vec::new();
-        for backend in leads.backends().filter(|backend| backend.name != proxy.name) {
+        for backend in leads.backends().filter(|backend| backend.name != proxy.name && !proxy.is_tcp()) {
             of_backends.push((backend, steps(backend, notes)?));
         }
         let by_target = leads.has_choices() && of_backends.iter().any(|(_, steps)| !steps.is_empty());
@@ -114,6 +114,9 @@ pub(super) fn write(
         return;
     }
     let is_only = spec.ports.iter().filter(|port| port.tcp.is_none()).count() == ports.len();
+    if ports.is_empty() {
+        return;
+    }
     let mut rules = Vec::new();
     for (backend, steps) in &read.steps {
         let target = match backend {

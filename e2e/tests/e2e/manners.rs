@@ -90,6 +90,7 @@ fn it_is_told_which_version_has_injected_what() {
         let args = ["create", "deployment", name, "--replicas=0", image];
         namespace.kubectl(&[&args, more].concat()).ok()
     };
+    assert_eq!(namespace.ambassador(&["version", "--all"]).ok().matches("Injected").count(), 0);
     deployment("plain", &[]);
     let (from, to) = (namespace.home.path().join("web.yaml"), namespace.home.path().join("injected.yaml"));
     std::fs::write(&from, deployment("web", &["--dry-run=client", "-o", "yaml"])).expect("a file");

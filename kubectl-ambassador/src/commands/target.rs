@@ -50,6 +50,27 @@ pub(super) async fn resolve(
     args: &Args,
     templates: &[(String, String)],
 ) -> Result<Vec<Target>> {
+    let found = resolve_any(cluster, args, templates).await?;
+    if found.is_empty() {
+        let what =
+            args.selector.as_ref().map_or(String::new(), |labels| format!(" with the labels {labels}"));
+        let place = if args.all_namespaces {
+            "any namespace".to_owned()
+        } else {
+            format!("namespace {}", cluster.namespace)
+        };
+        return Err(Failure::unchanged(format!("nothing{what} makes pods in {place}"))
+            .hint("-n NAME chooses another namespace; `kubectl get all --show-labels` shows what there is"));
+    }
+    Ok(found)
+}
+
+/// Everything that is meant, or nothing, where nothing is there. What is named must be there.
+pub(super) async fn resolve_any(
+    cluster: &Cluster,
+    args: &Args,
+    templates: &[(String, String)],
+) -> Result<Vec<Target>> {
     let mut targets = Targets::default();
     match wanted(args)? {
         Wanted::Named(all) => {
@@ -74,17 +95,6 @@ pub(super) async fn resolve(
                 }
             }
         }
-    }
-    if targets.found.is_empty() {
-        let what =
-            args.selector.as_ref().map_or(String::new(), |labels| format!(" with the labels {labels}"));
-        let place = if args.all_namespaces {
-            "any namespace".to_owned()
-        } else {
-            format!("namespace {}", cluster.namespace)
-        };
-        return Err(Failure::unchanged(format!("nothing{what} makes pods in {place}"))
-            .hint("-n NAME chooses another namespace; `kubectl get all --show-labels` shows what there is"));
     }
     Ok(targets.found)
 }

@@ -109,7 +109,7 @@ async fn live(args: &Args, versions: &mut Value) -> Result<()> {
 /// By which version what is meant was injected. Of what is named, it is told too that it was not.
 async fn injected(cluster: &Cluster, args: &target::Args) -> Result<Value> {
     let mut found = Vec::new();
-    for target in target::resolve(cluster, args, &[]).await? {
+    for target in target::resolve_any(cluster, args, &[]).await? {
         let pod = match &target {
             Target::Pod(pod) => pod,
             Target::Workload(workload) => workload.pod()?,

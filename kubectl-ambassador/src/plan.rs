@@ -14,7 +14,9 @@ use serde_json::{Map, Value, json};
 
 pub(crate) use clean::{without_server_fields, without_what_the_server_sets};
 pub(crate) use port_names::{ASKED_BY, port_of};
-pub(crate) use refuse::{Permissions, declared_ports, refuse_newer, refuse_taken_ports, refuse_template};
+pub(crate) use refuse::{
+    Permissions, declared_ports, refuse_newer, refuse_taken_ports, refuse_template, taken_by,
+};
 pub(crate) use replaced::Removed;
 pub(crate) use resources::{Asked, Class, Flags as ResourceFlags};
 pub(crate) use sidecar::{CONTAINER, Mode, VOLUMES};

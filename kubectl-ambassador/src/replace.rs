@@ -111,7 +111,7 @@ pub(crate) fn container(object: &Value, template: &str, wanted: Option<&str>) ->
 }
 
 /// Whether an image is called so: `haproxy:1.7`, `docker.io/haproxytech/haproxy-alpine@sha256:…`.
-fn is_haproxy(image: &str) -> bool {
+pub(crate) fn is_haproxy(image: &str) -> bool {
     let name = image.rsplit('/').next().unwrap_or_default();
     let name = name.split([':', '@']).next().unwrap_or_default();
     name == "haproxy" || name.starts_with("haproxy-")

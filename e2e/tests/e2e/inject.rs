@@ -188,7 +188,11 @@ fn the_labs_own_solution_works_here_too() {
     namespace.create("manifests/busybox.yaml");
     assert_eq!(namespace.lab_check(80), LIST);
     // Its ConfigMap has the name that ours would have, and its port is the one that ours would map.
-    let output = namespace.ambassador(&["inject", "fruit-service", "--port", "8080:8775"]);
+    let inject = ["inject", "fruit-service", "--port", "8080:8775"];
+    let beside = namespace.ambassador(&[&inject[..], &["--dry-run=server"]].concat());
+    assert!(beside.ok().contains("injected (server dry run)"));
+    let name = ["--config-map", "fruit-service-ambassador-config"];
+    let output = namespace.ambassador(&[&inject[..], &name].concat());
     assert_eq!(output.code, 1);
     assert!(
         output
@@ -199,7 +203,8 @@ fn the_labs_own_solution_works_here_too() {
     );
     let output = namespace.ambassador(&["inject", "fruit-service", "--port", "80:8775"]);
     assert!(
-        output.stderr.contains("port 80 is taken: it is declared by container haproxy-ambassador"),
+        output.stderr.contains("port 80 is taken: it is declared by container haproxy-ambassador")
+            && output.stderr.contains("--replace haproxy-ambassador puts the ambassador in its place"),
         "{}",
         output.stderr
     );

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{Code, Finding, Subject, World, network};
 use crate::envoy::HEALTH_PORT;
-use crate::plan::{declared_ports, list, port_of, text};
+use crate::plan::{list, port_of, taken_by, text};
 
 pub(super) fn find(subject: &Subject<'_>, world: &World) -> Vec<Finding> {
     let mut found = taken(subject);
@@ -18,27 +18,16 @@ pub(super) fn find(subject: &Subject<'_>, world: &World) -> Vec<Finding> {
 
 fn taken(subject: &Subject<'_>) -> Vec<Finding> {
     let Some(ports) = subject.ports() else { return Vec::new() };
-    let declared = declared_ports(subject.beside());
-    let by = |port: u16| {
-        let declared = declared.iter().find(|(_, declared)| *declared == port);
-        match declared {
-            Some((container, _)) => Some(format!("declared by container {container}")),
-            None if subject.listening.unwrap_or_default().contains(&port) => {
-                Some("listened on in the pod".to_owned())
-            }
-            None => None,
-        }
-    };
+    let listening = subject.listening.unwrap_or_default();
+    let by = |port: u16| taken_by(subject.beside(), port, listening);
     let mut found: Vec<Finding> = ports
         .iter()
         .filter_map(|port| Some((port.listen, by(port.listen)?)))
-        .map(|(port, by)| {
-            subject
-                .error(Code::PortTaken, format!("port {port} is taken: it is {by}"))
-                .hint("map another one, such as --port 8080:8775; clients then use that")
+        .map(|(port, (by, hint))| {
+            subject.error(Code::PortTaken, format!("port {port} is taken: it is {by}")).hint(hint)
         })
         .collect();
-    if let Some(by) = by(HEALTH_PORT) {
+    if let Some((by, _)) = by(HEALTH_PORT) {
         let message =
             format!("port {HEALTH_PORT} is taken: it is {by}, and the ambassador needs it for its health");
         found.push(subject.error(Code::HealthPort, message));

@@ -7,6 +7,7 @@ use super::{list, sidecar, text};
 use crate::annotation::Injected;
 use crate::envoy::HEALTH_PORT;
 use crate::failure::{Failure, Result};
+use crate::replace::is_haproxy;
 
 /// What a person has allowed by flag.
 #[derive(Debug, Clone, Copy, Default)]
@@ -73,16 +74,28 @@ fn refuse_our_names(name: &str, live: &Value) -> Result<()> {
 pub(crate) fn refuse_taken_ports(original: &Value, ports: &PortMap, listening: &[u16]) -> Result<()> {
     let wanted = ports.iter().map(|port| port.listen).chain([HEALTH_PORT]);
     for port in wanted {
-        let declared = declared_ports(original).into_iter().find(|(_, declared)| *declared == port);
-        let by = match declared {
-            Some((container, _)) => format!("declared by container {container}"),
-            None if listening.contains(&port) => "listened on in the pod".to_owned(),
-            None => continue,
-        };
-        return Err(Failure::unchanged(format!("port {port} is taken: it is {by}"))
-            .hint("map another one, such as --port 8080:8775; clients then use that"));
+        let Some((by, hint)) = taken_by(original, port, listening) else { continue };
+        return Err(Failure::unchanged(format!("port {port} is taken: it is {by}")).hint(hint));
     }
     Ok(())
+}
+
+/// Who has a port in a pod already, and what to do then.
+pub(crate) fn taken_by(pod: &Value, port: u16, listening: &[u16]) -> Option<(String, String)> {
+    let another = "map another one, such as --port 8080:8775; clients then use that";
+    let declared = declared_ports(pod).into_iter().find(|(_, declared)| *declared == port);
+    let Some((container, _)) = declared else {
+        let by = || ("listened on in the pod".to_owned(), another.to_owned());
+        return listening.contains(&port).then(by);
+    };
+    let named = list(pod, "/spec/containers").iter().find(|one| text(one, "/name") == container);
+    let hint = match named {
+        Some(named) if is_haproxy(text(named, "/image")) => {
+            format!("--replace {container} puts the ambassador in its place; or {another}")
+        }
+        _ => another.to_owned(),
+    };
+    Some((format!("declared by container {container}"), hint))
 }
 
 /// The TCP ports that containers declare, with the containers' names.

@@ -135,10 +135,13 @@ pub fn on_path(program: &str) -> Option<PathBuf> {
 }
 
 /// Makes the module smaller and faster with binaryen's `wasm-opt` where that is at hand and can read the module; the module
-/// is whole without. Gives its size.
+/// is whole without. A module that is as it was is left alone, whenever it was linked: each of two flavours is linked anew by
+/// every build, since cargo leaves both in one place. Gives its size.
 pub fn shrink(built: &Path, plugin: &Path, run: Run<'_>) -> anyhow::Result<u64> {
-    let fresh = |path: &Path| std::fs::metadata(path).and_then(|file| file.modified());
-    if !matches!((fresh(built), fresh(plugin)), (Ok(built), Ok(plugin)) if plugin > built) {
+    let mut last = plugin.file_name().unwrap_or_default().to_owned();
+    last.push(".last");
+    let last = built.with_file_name(last);
+    if !plugin.is_file() || !same(built, &last) {
         if let Some(dir) = plugin.parent() {
             std::fs::create_dir_all(dir)?;
         }
@@ -150,8 +153,22 @@ pub fn shrink(built: &Path, plugin: &Path, run: Run<'_>) -> anyhow::Result<u64> 
         } else {
             std::fs::copy(built, plugin).with_context(|| format!("cannot copy {}", built.display()))?;
         }
+        std::fs::copy(built, &last).with_context(|| format!("cannot copy {}", built.display()))?;
     }
     Ok(std::fs::metadata(plugin)?.len())
+}
+
+/// Copies a file, unless what is there has the same bytes: it then keeps its time, and what is built of it is not built again.
+pub fn keep(from: &Path, to: &Path) -> anyhow::Result<()> {
+    if !same(from, to) {
+        std::fs::copy(from, to).with_context(|| format!("cannot copy {}", from.display()))?;
+    }
+    Ok(())
+}
+
+/// Whether two files are there and have the same bytes.
+fn same(one: &Path, other: &Path) -> bool {
+    matches!((std::fs::read(one), std::fs::read(other)), (Ok(one), Ok(other)) if one == other)
 }
 
 fn wasm_opt(built: &Path, optimized: &Path) -> Command {

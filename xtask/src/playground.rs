@@ -53,18 +53,22 @@ pub(crate) fn build() -> anyhow::Result<Page> {
     let out = paths::target().join("playground");
     let page = Page {
         whole: out.join("index.html"),
-        shell: wasm.join("shell.html"),
-        module: wasm.join("playground_bg.wasm"),
+        shell: wasm.join("carried/shell.html"),
+        module: wasm.join("carried/playground_bg.wasm"),
     };
     std::fs::create_dir_all(&out)?;
+    std::fs::create_dir_all(wasm.join("carried"))?;
+    let shell = wasm.join("shell.html");
     progress::run(
         "bundling the playground page",
         Command::new("node")
             .arg(paths::root().join("playground/web/build.js"))
             .arg(&wasm)
-            .args([&page.shell, &page.whole])
+            .args([&shell, &page.whole])
             .env("PLAYGROUND_MODULES", &modules),
     )?;
+    plugin_build::keep(&shell, &page.shell)?;
+    plugin_build::keep(&wasm.join("playground_bg.wasm"), &page.module)?;
     let size: u64 = std::fs::read_to_string(wasm.join("weight"))?.parse()?;
     anyhow::ensure!(size <= LARGEST, "the page weighs {size} bytes compressed, more than {LARGEST}");
     progress::ready(&format!("{}, {size} bytes compressed", page.whole.display()));

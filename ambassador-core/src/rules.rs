@@ -7,7 +7,7 @@ mod reshaper;
 mod response;
 
 pub use explain::Verdict;
-pub use headers::HeaderEdits;
+pub use headers::{HeaderEdits, is_untouchable};
 #[cfg(feature = "yaml")]
 pub(crate) use request::check_host;
 pub use request::{Host, NewPath, RequestPart};

@@ -60,7 +60,7 @@ pub(crate) fn build() -> anyhow::Result<PathBuf> {
 }
 
 /// Built only where a site is: it takes minutes.
-fn mdbook() -> anyhow::Result<PathBuf> {
+pub(crate) fn mdbook() -> anyhow::Result<PathBuf> {
     let root = paths::cache()?.join("mdbook").join(VERSION);
     let program = root.join("bin/mdbook");
     if program.is_file() {

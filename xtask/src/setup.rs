@@ -1,6 +1,6 @@
 //! `cargo xtask setup`: everything that the other commands would get when they need it, in one go.
 
-use crate::{cluster, dist, envoy, go_tools, images, python};
+use crate::{cluster, dist, docs, envoy, go_tools, images, python, test};
 
 /// Gets and builds all of it; says of each what was there already.
 pub(crate) fn run() -> anyhow::Result<()> {
@@ -8,6 +8,8 @@ pub(crate) fn run() -> anyhow::Result<()> {
     python::readers()?;
     python::jq_manual()?;
     dist::build()?;
+    docs::mdbook()?;
+    test::chromium()?;
     if let Some(why) = cluster::unsupported() {
         eprintln!("  - no cluster here: {why}");
         return Ok(());

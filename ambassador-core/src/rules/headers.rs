@@ -21,6 +21,13 @@ const UNTOUCHABLE: [&str; 11] = [
     "http2-settings",
 ];
 
+/// Whether no rule may set or remove a header, by its name in lower case: what frames a message, belongs to one hop, or is
+/// the ambassador's own.
+#[must_use]
+pub fn is_untouchable(lower: &str) -> bool {
+    UNTOUCHABLE.contains(&lower) || lower.starts_with("x-ambassador-")
+}
+
 /// Headers set and removed, with lower-case names.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct HeaderEdits {
@@ -63,7 +70,7 @@ fn checked_name(name: &str, path: &Path, problems: &mut Vec<Problem>) -> Option<
     let lower = name.to_ascii_lowercase();
     if lower.is_empty() || !lower.bytes().all(is_token_byte) {
         problems.push(Problem::new(path, "not a header name").at_key());
-    } else if UNTOUCHABLE.contains(&lower.as_str()) || lower.starts_with("x-ambassador-") {
+    } else if is_untouchable(&lower) {
         let problem = Problem::new(path, format!("a rule cannot touch `{lower}`")).at_key();
         problems.push(match lower.as_str() {
             "host" => problem.hint("request.host says which Host the legacy program sees"),

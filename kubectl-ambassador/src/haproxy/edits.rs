@@ -1,5 +1,7 @@
 //! What a rule does to headers, path, method and status.
 
+use ambassador_core::rules::is_untouchable;
+
 use super::Refusal;
 use super::file::Line;
 use super::model::From;
@@ -71,20 +73,6 @@ impl Edits {
         self.fields.push((name, From::new(value, vec![line])));
     }
 }
-
-/// Headers that a rule cannot touch, since they frame a message or belong to one hop.
-const UNTOUCHABLE: [&str; 10] = [
-    "connection",
-    "content-encoding",
-    "content-length",
-    "http2-settings",
-    "keep-alive",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-];
 
 /// What is said of what is changed before others look at it.
 const CLIENTS: &str = "conditions behind it look at the request as the client sent it";
@@ -203,7 +191,7 @@ fn header(line: &Line, side: Side, (name, value): (&str, &str), notes: &mut Note
 
 fn touchable(line: &Line, name: &str, notes: &mut Notes) -> Option<String> {
     let lower = name.to_ascii_lowercase();
-    if UNTOUCHABLE.contains(&lower.as_str()) || lower == "host" || lower.starts_with("x-ambassador-") {
+    if is_untouchable(&lower) {
         notes.lost(line, "a rule cannot touch this header, so it is not done");
         return None;
     }
